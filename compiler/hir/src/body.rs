@@ -1,0 +1,396 @@
+//! Bodies: statements and expressions with their types.
+//!
+//! Inference is local and goes both ways: [`Body::expression`] takes the type that is wanted, if one is, and
+//! [`Body::expect`] makes sure of it. One file per family.
+
+mod call;
+mod expression;
+mod fork;
+mod operator;
+mod pattern;
+mod prompt;
+mod statement;
+
+use crate::assign::Variables;
+use crate::check::{Context, Progress, Source};
+use crate::program::{
+    Block, ConstId, Effect, Expression, ExpressionKind, HoleOption, Local, LocalId, MetadataUse,
+    Statement, StatementKind,
+};
+use crate::types::Type;
+use indexmap::IndexMap;
+use sgl_source::{Code, Diagnostic, Span};
+use sgl_syntax::ast;
+
+/// Checks every body.
+pub(crate) fn everything(context: &mut Context<'_>) {
+    for id in 0..context.constants.len() {
+        constant(context, ConstId(u32::try_from(id).expect("ids are 32 bits")));
+    }
+    let constants: Vec<usize> =
+        context.program.constants.iter().map(|c| c.function.index()).collect();
+    for id in 0..context.functions.len() {
+        if !constants.contains(&id) {
+            function(context, id);
+        }
+    }
+}
+
+/// The type of a constant, whose value is checked on first use; `None` while that is under way.
+pub(crate) fn constant(context: &mut Context<'_>, id: ConstId) -> Option<Type> {
+    let (module, tree, progress) = context.constants[id.index()];
+    match progress {
+        Progress::Done => {}
+        Progress::Underway => return None,
+        Progress::Waiting => {
+            context.constants[id.index()].2 = Progress::Underway;
+            let declared = tree.ty.as_ref().map(|ty| crate::resolve::ty(context, module, ty));
+            let function = context.program.constants[id.index()].function.index();
+            let ty = value(context, function, module, &tree.value, declared);
+            context.program.constants[id.index()].ty = ty;
+            context.constants[id.index()].2 = Progress::Done;
+        }
+    }
+    Some(context.program.constants[id.index()].ty.clone())
+}
+
+/// Checks a constant's or default's value, and makes it the body of its function.
+fn value(
+    context: &mut Context<'_>,
+    id: usize,
+    module: usize,
+    tree: &ast::Expression,
+    declared: Option<Type>,
+) -> Type {
+    let mut body = Body::new(context, module, id);
+    body.outside = true;
+    let found = match &declared {
+        Some(ty) => body.expect(tree, ty),
+        None => body.expression(tree, None),
+    };
+    let span = found.span;
+    let result = declared.unwrap_or_else(|| found.ty.clone());
+    let statements = vec![Statement { kind: StatementKind::Return(Some(found)), span }];
+    let result = body.finish(Block { statements, value: None }, result, span);
+    context.program.functions[id].result = result.clone();
+    result
+}
+
+fn function(context: &mut Context<'_>, id: usize) {
+    let (module, source) = context.functions[id];
+    let (tree, name) = match source {
+        Source::Value(tree) => {
+            let declared = context.program.functions[id].result.clone();
+            value(context, id, module, tree, Some(declared));
+            return;
+        }
+        Source::Function(f) => (&f.body, f.name.span),
+        Source::Test(t) => (&t.body, t.name.span),
+    };
+    let result = context.program.functions[id].result.clone();
+    let mut body = Body::new(context, module, id);
+    body.push_scope();
+    for index in 0..body.locals.len() {
+        let local = LocalId(u32::try_from(index).expect("ids are 32 bits"));
+        let name = body.locals[index].name.clone();
+        body.scopes.last_mut().expect("just pushed").names.insert(name, local);
+        body.read(local);
+    }
+    let block = body.block_statements(&tree.statements);
+    if result != Type::Unit && result != Type::Error && !statement::ends(&block) {
+        let shown = body.context.show(&result);
+        body.report(
+            Diagnostic::error(
+                Code::E0308,
+                format!("not every path returns a value of type `{shown}`"),
+                tree.span,
+                "the end can be reached",
+            )
+            .with_label(name, format!("declared to return `{shown}`"))
+            .with_help("end it with `return …`"),
+        );
+    }
+    body.finish(block, result, name);
+}
+
+/// A block of names.
+#[derive(Debug, Default)]
+struct Scope {
+    names: IndexMap<String, LocalId>,
+}
+
+/// What `yield` and `return` mean where we are.
+#[derive(Debug)]
+enum Frame {
+    /// A branch, `scratch` or `on`: the types yielded so far, the first local of the branch.
+    Branch { yields: Vec<Type>, wanted: Option<Type>, first_local: usize },
+    /// A closure: the types returned so far.
+    Closure { returns: Vec<Type> },
+}
+
+/// The state of checking one body.
+pub(crate) struct Body<'c, 'a> {
+    context: &'c mut Context<'a>,
+    module: usize,
+    id: usize,
+    effect: Effect,
+    /// Of a constant or default: faults are worded so.
+    outside: bool,
+    locals: Vec<Local>,
+    used: Vec<bool>,
+    /// Locals that a hole binds, and whether their type is finite.
+    holes: Vec<LocalId>,
+    metadata: Vec<MetadataUse>,
+    scopes: Vec<Scope>,
+    variables: Variables,
+    frames: Vec<Frame>,
+    loops: usize,
+    /// Options of enclosing `with` blocks, as hidden locals.
+    with: Vec<(HoleOption, LocalId)>,
+    in_role: bool,
+    in_raw: bool,
+    /// The first role block and the first text outside of one.
+    first_role: Option<Span>,
+    first_raw: Option<Span>,
+    mixed: bool,
+}
+
+impl<'c, 'a> Body<'c, 'a> {
+    fn new(context: &'c mut Context<'a>, module: usize, id: usize) -> Self {
+        let locals = context.program.functions[id].locals.clone();
+        let effect = context.program.functions[id].effect;
+        Self {
+            context,
+            module,
+            id,
+            effect,
+            outside: false,
+            used: vec![true; locals.len()],
+            locals,
+            holes: Vec::new(),
+            metadata: Vec::new(),
+            scopes: Vec::new(),
+            variables: Variables::default(),
+            frames: Vec::new(),
+            loops: 0,
+            with: Vec::new(),
+            in_role: false,
+            in_raw: false,
+            first_role: None,
+            first_raw: None,
+            mixed: false,
+        }
+    }
+
+    /// Writes the body into its function; what stayed unknown is reported.
+    fn finish(mut self, mut block: Block, result: Type, name: Span) -> Type {
+        for index in 0..self.locals.len() {
+            let resolved = self.variables.resolve(&self.locals[index].ty);
+            if unknown(&resolved) {
+                let local = &self.locals[index];
+                let (shown, span) = (local.name.clone(), local.span);
+                self.locals[index].ty = Type::Error;
+                self.report(
+                    Diagnostic::error(
+                        Code::E0311,
+                        format!("the type of `{shown}` can't be inferred"),
+                        span,
+                        "what does it hold?",
+                    )
+                    .with_help(format!("write its type, such as `let {shown}: [Int] = []`")),
+                );
+            } else {
+                self.locals[index].ty = resolved;
+            }
+        }
+        let result = self.variables.resolve(&result);
+        if unknown(&result) {
+            self.report(
+                Diagnostic::error(
+                    Code::E0311,
+                    "the type of this value can't be inferred",
+                    name,
+                    "what does it hold?",
+                )
+                .with_help("write its type after the name, such as `: [Int]`"),
+            );
+        }
+        self.warn_unused();
+        resolve_block(&self.variables, &mut block);
+        let function = &mut self.context.program.functions[self.id];
+        function.locals = self.locals;
+        function.metadata = self.metadata;
+        function.body = block;
+        result
+    }
+
+    fn warn_unused(&mut self) {
+        for index in 0..self.locals.len() {
+            let local = &self.locals[index];
+            if self.used[index] || local.name.starts_with(['_', '%']) || local.ty == Type::Error {
+                continue;
+            }
+            let (name, span) = (local.name.clone(), local.span);
+            self.context.report(
+                Diagnostic::warning(
+                    Code::W0201,
+                    format!("`{name}` is never read"),
+                    span,
+                    "nobody reads this",
+                )
+                .with_help(format!("remove it, or call it `_{name}`")),
+            );
+        }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.context.report(diagnostic);
+    }
+
+    fn show(&self, ty: &Type) -> String {
+        self.context.show(&self.variables.resolve(ty))
+    }
+
+    fn push_scope(&mut self) {
+        self.scopes.push(Scope::default());
+    }
+
+    fn pop_scope(&mut self) {
+        self.scopes.pop();
+    }
+
+    /// A new local, not yet visible.
+    fn local(&mut self, name: &str, ty: Type, mutable: bool, span: Span) -> LocalId {
+        let id =
+            LocalId(u32::try_from(self.locals.len()).expect("fewer locals than bytes of source"));
+        self.locals.push(Local { name: name.to_string(), ty, mutable, span });
+        self.used.push(false);
+        id
+    }
+
+    /// Makes a local visible from here on.
+    fn bind(&mut self, local: LocalId) {
+        let (name, span) =
+            (self.locals[local.index()].name.clone(), self.locals[local.index()].span);
+        let scope = self.scopes.last_mut().expect("a body has a scope");
+        if let Some(first) = scope.names.insert(name.clone(), local)
+            && first != local
+            && !name.starts_with('_')
+        {
+            let first = self.locals[first.index()].span;
+            self.report(
+                Diagnostic::error(
+                    Code::E0203,
+                    format!("`{name}` is defined twice"),
+                    span,
+                    "defined again here",
+                )
+                .with_label(first, "first defined here")
+                .with_help("give it another name, or declare it with `var` and assign to it"),
+            );
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<LocalId> {
+        self.scopes.iter().rev().find_map(|scope| scope.names.get(name).copied())
+    }
+
+    fn read(&mut self, local: LocalId) {
+        self.used[local.index()] = true;
+    }
+
+    fn error_expression(span: Span) -> Expression {
+        Expression { kind: ExpressionKind::Error, ty: Type::Error, span }
+    }
+
+    /// An expression of a wanted type.
+    fn expect(&mut self, tree: &ast::Expression, wanted: &Type) -> Expression {
+        let found = self.expression(tree, Some(wanted));
+        self.coerce(found, wanted)
+    }
+
+    /// The expression where `wanted` is wanted; reports if it does not fit.
+    fn coerce(&mut self, found: Expression, wanted: &Type) -> Expression {
+        if self.variables.fits(&self.context.program, &found.ty, wanted) {
+            return found;
+        }
+        let (from, to) = (self.variables.resolve(&found.ty), self.variables.resolve(wanted));
+        let target = match &to {
+            Type::Optional(of) => of.as_ref(),
+            other => other,
+        };
+        if let (Type::Int { .. }, Type::Float { min: None, max: None, .. }) = (&from, target) {
+            let span = found.span;
+            return Expression {
+                kind: ExpressionKind::ToFloat(Box::new(found)),
+                ty: Type::float(),
+                span,
+            };
+        }
+        let diagnostic = self.mismatch(&found, &from, &to);
+        self.report(diagnostic);
+        Self::error_expression(found.span)
+    }
+
+    fn mismatch(&self, found: &Expression, from: &Type, to: &Type) -> Diagnostic {
+        let (shown_from, shown_to) = (self.context.show(from), self.context.show(to));
+        let base = |code| {
+            Diagnostic::error(
+                code,
+                format!("expected `{shown_to}`, found `{shown_from}`"),
+                found.span,
+                format!("this is `{shown_from}`"),
+            )
+        };
+        match (&found.kind, from, to) {
+            (ExpressionKind::Int(n), Type::Int { .. }, Type::Int { .. }) => Diagnostic::error(
+                Code::E0313,
+                format!("{n} is not in the range of `{shown_to}`"),
+                found.span,
+                "out of range",
+            )
+            .with_help("choose a number in the range, or widen the type"),
+            (ExpressionKind::Text(text), Type::Literal(_), Type::Str(_)) => Diagnostic::error(
+                Code::E0313,
+                format!("{text:?} does not fit `{shown_to}`"),
+                found.span,
+                "does not match",
+            )
+            .with_help("change the text, or the refinement"),
+            (_, Type::Optional(inner), _) if inner.as_ref() == to => {
+                base(Code::E0301).with_help("say what stands for `none`: `… ?? default`")
+            }
+            (_, Type::Int { .. }, Type::Int { .. }) => {
+                base(Code::E0301).with_help("bring it into the range with `.clamp(low, high)` only changes the value; declare the type wider, or check it where it is made")
+            }
+            (_, Type::Int { .. } | Type::Float { .. } | Type::Bool, Type::Str(_)) => {
+                base(Code::E0301).with_help("make it a text with `.to_str()` or in a text: \"${…}\"")
+            }
+            (_, Type::Str(_) | Type::Literal(_), Type::Int { .. }) => {
+                base(Code::E0301).with_help("read a number with `.to_int() ?? 0`")
+            }
+            (_, Type::Float { .. }, Type::Int { .. }) => {
+                base(Code::E0301).with_help("round it with `.round()` or cut it with `.to_int()`")
+            }
+            _ => base(Code::E0301),
+        }
+    }
+}
+
+fn unknown(ty: &Type) -> bool {
+    match ty {
+        Type::Variable(_) => true,
+        Type::Optional(of) => unknown(of),
+        Type::List { item, .. } => unknown(item),
+        Type::Map(k, v) => unknown(k) || unknown(v),
+        Type::Union(all) | Type::Tuple(all) => all.iter().any(unknown),
+        Type::Record(fields) => fields.iter().any(|(_, ty)| unknown(ty)),
+        Type::Function(parameters, result) => parameters.iter().any(unknown) || unknown(result),
+        _ => false,
+    }
+}
+
+/// Replaces the variables that were found in every type of a block.
+fn resolve_block(variables: &Variables, block: &mut Block) {
+    crate::program::visit::types(block, &mut |ty| *ty = variables.resolve(ty));
+}

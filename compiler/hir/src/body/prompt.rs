@@ -1,0 +1,553 @@
+//! Prompt text: turns, holes, splices, options.
+
+use super::Body;
+use crate::program::{
+    Block, Effect, Expression, ExpressionKind, Hole, HoleOption, Pattern, Role, SelectBy,
+    Statement, StatementKind, TextPart,
+};
+use crate::shape::WhyNot;
+use crate::types::Type;
+use crate::{assign, shape_of};
+use sgl_constrain::Automaton;
+use sgl_protocol::Shape;
+use sgl_source::{Code, Diagnostic, Span, did_you_mean};
+use sgl_syntax::ast;
+
+impl Body<'_, '_> {
+    /// Reports prompt text in pure code.
+    pub(super) fn needs_prompt(&mut self, what: &str, span: Span) {
+        if self.effect == Effect::Pure {
+            let (place, help) = if self.outside {
+                ("a constant", "move it into a `prompt`")
+            } else {
+                ("a `fn`", "declare it as `prompt`")
+            };
+            self.report(
+                Diagnostic::error(
+                    Code::E0502,
+                    format!("{what} in {place}, which is pure"),
+                    span,
+                    "this writes a transcript",
+                )
+                .with_help(help),
+            );
+        }
+    }
+
+    /// Reports a call of the model in pure code.
+    pub(super) fn needs_model(&mut self, what: &str, span: Span) {
+        if self.effect == Effect::Pure {
+            let (place, help) = if self.outside {
+                ("a constant", "call it in a `prompt`")
+            } else {
+                ("a `fn`", "declare the caller as `prompt`")
+            };
+            self.report(
+                Diagnostic::error(
+                    Code::E0501,
+                    format!("{what} is called in {place}, which is pure"),
+                    span,
+                    "this uses the model",
+                )
+                .with_help(help),
+            );
+        }
+    }
+
+    pub(super) fn role(
+        &mut self,
+        role: &ast::RoleName,
+        body: &ast::Block,
+        span: Span,
+    ) -> Option<StatementKind> {
+        self.needs_prompt("a turn", span);
+        let role = match role {
+            ast::RoleName::System => Role::System,
+            ast::RoleName::User => Role::User,
+            ast::RoleName::Assistant => Role::Assistant,
+            ast::RoleName::Other(name) => Role::Named(self.expect(name, &Type::text())),
+        };
+        if self.in_role {
+            self.report(
+                Diagnostic::error(
+                    Code::E0402,
+                    "a turn inside a turn",
+                    span,
+                    "the turn around it is still open",
+                )
+                .with_help("close the outer one first"),
+            );
+        }
+        self.first_role.get_or_insert(span);
+        self.check_mixed();
+        let before = std::mem::replace(&mut self.in_role, true);
+        // A turn delimits text, not names: what it binds is visible after it.
+        let block = self.block_statements(&body.statements);
+        self.in_role = before;
+        Some(StatementKind::Role(role, block))
+    }
+
+    fn check_mixed(&mut self) {
+        if let (Some(raw), Some(role), false) = (self.first_raw, self.first_role, self.mixed) {
+            self.mixed = true;
+            self.report(
+                Diagnostic::error(
+                    Code::E0403,
+                    "text outside turns, in a prompt with turns",
+                    raw,
+                    "this belongs to no turn",
+                )
+                .with_label(role, "a turn")
+                .with_help("put it into a turn: `user \"…\"`, or mark it: `raw { … }`"),
+            );
+        }
+    }
+
+    pub(super) fn text_statement(&mut self, text: &ast::Text) -> StatementKind {
+        self.needs_prompt("prompt text", text.span);
+        if !self.in_role && !self.in_raw {
+            self.first_raw.get_or_insert(text.span);
+            self.check_mixed();
+        }
+        let mut parts = Vec::new();
+        let mut bound = Vec::new();
+        for part in &text.parts {
+            match part {
+                ast::TextPart::Literal(literal) => {
+                    parts.push(TextPart::Literal(literal.value.clone()))
+                }
+                ast::TextPart::Splice(e) => {
+                    let e = self.expression(e, None);
+                    if self.variables.resolve(&e.ty) != Type::Prompt {
+                        self.spliceable(&e);
+                    }
+                    parts.push(TextPart::Splice(e));
+                }
+                ast::TextPart::Hole(tree) => {
+                    if let Some(hole) = self.hole(tree) {
+                        if let Some(local) = hole.local {
+                            // Visible to what follows in the same text, too.
+                            self.bind(local);
+                            bound.push(local);
+                        }
+                        parts.push(TextPart::Hole(hole));
+                    }
+                }
+            }
+        }
+        StatementKind::Text(parts)
+    }
+
+    /// A text as a value.
+    pub(super) fn text(&mut self, text: &ast::Text) -> Expression {
+        let mut parts: Vec<Expression> = Vec::new();
+        for part in &text.parts {
+            match part {
+                ast::TextPart::Literal(literal) => {
+                    let kind = ExpressionKind::Text(literal.value.clone());
+                    parts.push(Expression {
+                        kind,
+                        ty: Type::Literal(literal.value.clone()),
+                        span: literal.span,
+                    });
+                }
+                ast::TextPart::Splice(e) => {
+                    let e = self.expression(e, None);
+                    self.spliceable(&e);
+                    parts.push(e);
+                }
+                ast::TextPart::Hole(_) => {}
+            }
+        }
+        let span = text.span;
+        let of = |kind, ty| Expression { kind, ty, span };
+        match parts.as_slice() {
+            [] => of(ExpressionKind::Text(String::new()), Type::Literal(String::new())),
+            [Expression { kind: ExpressionKind::Text(only), .. }] => {
+                of(ExpressionKind::Text(only.clone()), Type::Literal(only.clone()))
+            }
+            _ => of(ExpressionKind::Join(parts), Type::text()),
+        }
+    }
+
+    /// Reports a value that has no text.
+    pub(super) fn spliceable(&mut self, e: &Expression) {
+        let ty = self.variables.resolve(&e.ty);
+        if matches!(ty, Type::Function(..) | Type::Prompt) {
+            let shown = self.show(&ty);
+            let help = if ty == Type::Prompt {
+                "append a transcript with `emit`"
+            } else {
+                "call it: `${f(…)}`"
+            };
+            self.report(
+                Diagnostic::error(
+                    Code::E0317,
+                    format!("a value of type `{shown}` has no text"),
+                    e.span,
+                    format!("this is `{shown}`"),
+                )
+                .with_help(help),
+            );
+        }
+    }
+
+    /// A hole; what it binds is not visible yet.
+    pub(super) fn hole(&mut self, tree: &ast::Hole) -> Option<Hole> {
+        let ty = tree
+            .ty
+            .as_ref()
+            .map_or(Type::text(), |ty| crate::resolve::ty(self.context, self.module, ty));
+        let options = self.options(&tree.options);
+        let span = tree.ty.as_ref().map_or(tree.span, |ty| ty.span);
+        let shape = self.generable(&ty, span);
+        let local = tree.name.as_ref().map(|name| {
+            let ty = if shape.is_some() { ty.clone() } else { Type::Error };
+            let local = self.local(&name.value, ty, false, name.span);
+            self.holes.push(local);
+            local
+        });
+        let Some(shape) = shape else {
+            local.into_iter().for_each(|local| self.bind(local));
+            return None;
+        };
+        let label = tree.name.as_ref().map_or("_".to_string(), |name| name.value.clone());
+        Some(Hole { local, label, ty, shape, options, span: tree.span })
+    }
+
+    /// The shape of a type that a model can write; reports one that it can't.
+    fn generable(&mut self, ty: &Type, span: Span) -> Option<Shape> {
+        if *ty == Type::Error {
+            return None;
+        }
+        let shown = self.show(ty);
+        let shape = match shape_of(&self.context.program, ty) {
+            Ok(shape) => shape,
+            Err(WhyNot::Unbuilt(what)) => {
+                self.report(
+                    Diagnostic::error(
+                        Code::E0104,
+                        format!("{what} is not built yet"),
+                        span,
+                        "planned, and refused until then",
+                    )
+                    .with_help("use a `struct`, a list of structs, or an enum without payload"),
+                );
+                return None;
+            }
+            Err(WhyNot::Recursive(id)) => {
+                let name = self.context.program.structs[id.index()].name.clone();
+                self.report(
+                    Diagnostic::error(
+                        Code::E0414,
+                        format!("`{name}` contains itself, and recursive holes are not built yet"),
+                        span,
+                        "of unbounded depth",
+                    )
+                    .with_help("write out as many levels as you need as structs of their own"),
+                );
+                return None;
+            }
+            Err(WhyNot::NotText(_)) => {
+                self.report(
+                    Diagnostic::error(
+                        Code::E0401,
+                        format!("a model can't write a value of type `{shown}`"),
+                        span,
+                        "it has no text form",
+                    )
+                    .with_help("use text, numbers, enums, lists or structs"),
+                );
+                return None;
+            }
+        };
+        self.disjoint(&shape, span);
+        if shape.is_free_text() {
+            return Some(shape);
+        }
+        match Automaton::of_shape(&shape) {
+            Ok(automaton) if automaton.is_empty() => {
+                self.report(
+                    Diagnostic::error(
+                        Code::E0410,
+                        format!("no text fits `{shown}`"),
+                        span,
+                        "the refinements contradict each other",
+                    )
+                    .with_help("loosen one of them"),
+                );
+                None
+            }
+            Ok(_) => Some(shape),
+            Err(why) => {
+                self.report(
+                    Diagnostic::error(
+                        Code::E0409,
+                        format!("the constraint of `{shown}` can't be enforced"),
+                        span,
+                        why.to_string(),
+                    )
+                    .with_help("use smaller bounds"),
+                );
+                None
+            }
+        }
+    }
+
+    /// Reports unions whose members share a text.
+    fn disjoint(&mut self, shape: &Shape, span: Span) {
+        match shape {
+            Shape::Union(variants) => {
+                for (index, one) in variants.iter().enumerate() {
+                    self.disjoint(&one.shape, span);
+                    for other in &variants[index + 1..] {
+                        self.disjoint_pair(
+                            (&one.name, &one.shape),
+                            (&other.name, &other.shape),
+                            span,
+                        );
+                    }
+                }
+            }
+            Shape::List { item, .. } => self.disjoint(item, span),
+            Shape::Tuple(items) => items.iter().for_each(|item| self.disjoint(item, span)),
+            Shape::Record { fields, .. } => {
+                fields.iter().for_each(|field| self.disjoint(&field.shape, span))
+            }
+            Shape::Text { .. }
+            | Shape::Int { .. }
+            | Shape::Float { .. }
+            | Shape::Bool
+            | Shape::Null
+            | Shape::Literal(_)
+            | Shape::Enum { .. } => {}
+        }
+    }
+
+    fn disjoint_pair(
+        &mut self,
+        (a, first): (&str, &Shape),
+        (b, second): (&str, &Shape),
+        span: Span,
+    ) {
+        let (Ok(one), Ok(two)) = (Automaton::of_shape(first), Automaton::of_shape(second)) else {
+            return;
+        };
+        if one.is_disjoint_from(&two).unwrap_or(false) {
+            return;
+        }
+        self.report(
+            Diagnostic::error(
+                Code::E0315,
+                format!("`{a}` and `{b}` can't be told apart"),
+                span,
+                "a text may be either",
+            )
+            .with_help("make them differ, for instance by wrapping each in a struct"),
+        );
+    }
+
+    /// Options as written, and those of enclosing `with` blocks.
+    fn options(&mut self, trees: &[ast::HoleOption]) -> Vec<(HoleOption, Expression)> {
+        let mut options: Vec<(HoleOption, Expression)> = Vec::new();
+        for tree in trees {
+            let Some((option, value)) = self.option(tree) else { continue };
+            if options.iter().any(|(known, _)| *known == option) {
+                let message = format!("the option `{}` is given twice", option.name());
+                self.report(Diagnostic::error(
+                    Code::E0209,
+                    message,
+                    tree.name.span,
+                    "given again here",
+                ));
+                continue;
+            }
+            options.push((option, value));
+        }
+        for (option, local) in self.with.clone().into_iter().rev() {
+            if !options.iter().any(|(known, _)| *known == option) {
+                let local_of = &self.locals[local.index()];
+                let (ty, span) = (local_of.ty.clone(), local_of.span);
+                self.read(local);
+                options.push((option, Expression { kind: ExpressionKind::Local(local), ty, span }));
+            }
+        }
+        options
+    }
+
+    fn option(&mut self, tree: &ast::HoleOption) -> Option<(HoleOption, Expression)> {
+        let Some(option) = HoleOption::ALL.iter().find(|o| o.name() == tree.name.value).copied()
+        else {
+            let near = did_you_mean(&tree.name.value, HoleOption::ALL.iter().map(|o| o.name()));
+            let all: Vec<&str> = HoleOption::ALL.iter().map(|o| o.name()).collect();
+            self.report(
+                Diagnostic::error(
+                    Code::E0209,
+                    format!("a hole has no option `{}`", tree.name.value),
+                    tree.name.span,
+                    "unknown option",
+                )
+                .with_help(near.map_or_else(
+                    || format!("there is {}", all.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                )),
+            );
+            self.expression(&tree.value, None);
+            return None;
+        };
+        let found = self.expression(&tree.value, None);
+        let ty = assign::widen(&self.variables.resolve(&found.ty));
+        let (wanted, fits) = match option {
+            HoleOption::MaxTokens | HoleOption::TopK | HoleOption::Seed => {
+                ("an `Int`", matches!(ty, Type::Int { .. }))
+            }
+            HoleOption::Stream => ("a `Bool`", ty == Type::Bool),
+            HoleOption::Stop => (
+                "a `Str` or a list of them",
+                matches!(&ty, Type::Str(_))
+                    || matches!(&ty, Type::List { item, .. } if matches!(**item, Type::Str(_))),
+            ),
+            _ => ("a number", matches!(ty, Type::Int { .. } | Type::Float { .. })),
+        };
+        if !fits && ty != Type::Error {
+            let shown = self.show(&ty);
+            let message = format!("`{}` is {wanted}, not `{shown}`", option.name());
+            self.report(Diagnostic::error(
+                Code::E0407,
+                message,
+                found.span,
+                format!("this is `{shown}`"),
+            ));
+            return None;
+        }
+        if let Some(range) = out_of_range(option, &found) {
+            let message = format!("`{}` must be {range}", option.name());
+            self.report(Diagnostic::error(Code::E0407, message, found.span, "out of range"));
+            return None;
+        }
+        let span = found.span;
+        let number = !matches!(option, HoleOption::MaxTokens | HoleOption::TopK | HoleOption::Seed);
+        let value = match ty {
+            Type::Int { .. } if number => Expression {
+                kind: ExpressionKind::ToFloat(Box::new(found)),
+                ty: Type::float(),
+                span,
+            },
+            _ => found,
+        };
+        Some((option, value))
+    }
+
+    /// Defaults for the holes of a block: each is computed once.
+    pub(super) fn with(&mut self, options: &[ast::HoleOption], body: &ast::Block) -> StatementKind {
+        let before = self.with.len();
+        let mut statements = Vec::new();
+        for tree in options {
+            let Some((option, value)) = self.option(tree) else { continue };
+            let span = tree.name.span;
+            let local = self.local(&format!("%{}", option.name()), value.ty.clone(), false, span);
+            self.read(local);
+            statements
+                .push(Statement { kind: StatementKind::Let(Pattern::Bind(local), value), span });
+            self.with.push((option, local));
+        }
+        // Like a turn, it delimits options, not names.
+        let block = self.block_statements(&body.statements);
+        self.with.truncate(before);
+        statements.extend(block.statements);
+        StatementKind::Block(Block { statements, value: None })
+    }
+
+    pub(super) fn select(
+        &mut self,
+        options: &ast::Expression,
+        settings: &[ast::HoleOption],
+        span: Span,
+    ) -> Expression {
+        self.needs_prompt("`select`", span);
+        let options = self.expression(options, None);
+        let element = match self.variables.resolve(&options.ty) {
+            Type::List { item, .. } => *item,
+            Type::Error => return Self::error_expression(span),
+            other => {
+                let shown = self.show(&other);
+                self.report(Diagnostic::error(
+                    Code::E0301,
+                    format!("`select` takes a list, not `{shown}`"),
+                    options.span,
+                    format!("this is `{shown}`"),
+                ));
+                return Self::error_expression(span);
+            }
+        };
+        if matches!(&options.kind, ExpressionKind::List(items) if items.is_empty()) {
+            self.report(Diagnostic::error(
+                Code::E0411,
+                "`select` has nothing to choose from",
+                options.span,
+                "this list is empty",
+            ));
+            return Self::error_expression(span);
+        }
+        let mut by = SelectBy::Mean;
+        for setting in settings {
+            let word = match &setting.value.kind {
+                ast::ExpressionKind::Name(word) => word.as_str(),
+                _ => "",
+            };
+            match (setting.name.value.as_str(), word) {
+                ("by", "mean") => by = SelectBy::Mean,
+                ("by", "greedy") => by = SelectBy::Greedy,
+                ("by", "pmi") => by = SelectBy::Pmi,
+                ("by", _) => self.report(
+                    Diagnostic::error(
+                        Code::E0407,
+                        "`by` is `mean`, `greedy` or `pmi`",
+                        setting.value.span,
+                        "unknown way to rank",
+                    )
+                    .with_help_if(
+                        did_you_mean(word, ["mean", "greedy", "pmi"])
+                            .map(|near| format!("did you mean `{near}`?")),
+                    ),
+                ),
+                (other, _) => self.report(
+                    Diagnostic::error(
+                        Code::E0209,
+                        format!("`select` has no option `{other}`"),
+                        setting.name.span,
+                        "unknown option",
+                    )
+                    .with_help("its option is `by`"),
+                ),
+            }
+        }
+        Expression {
+            kind: ExpressionKind::Select { options: Box::new(options), by, label: "select".into() },
+            ty: element,
+            span,
+        }
+    }
+}
+
+/// What a constant option must be, if it is not.
+fn out_of_range(option: HoleOption, value: &Expression) -> Option<&'static str> {
+    let number = match value.kind {
+        ExpressionKind::Int(n) => n as f64,
+        ExpressionKind::Float(x) => x,
+        _ => return None,
+    };
+    let (fine, range) = match option {
+        HoleOption::MaxTokens => (number >= 1.0, "at least 1"),
+        HoleOption::Temperature => (number >= 0.0, "at least 0"),
+        HoleOption::TopP => (number > 0.0 && number <= 1.0, "above 0 and at most 1"),
+        HoleOption::TopK => (number >= 0.0, "at least 0"),
+        HoleOption::MinP => ((0.0..=1.0).contains(&number), "between 0 and 1"),
+        HoleOption::RepetitionPenalty => (number > 0.0, "above 0"),
+        HoleOption::FrequencyPenalty | HoleOption::PresencePenalty => {
+            ((-2.0..=2.0).contains(&number), "between -2 and 2")
+        }
+        HoleOption::Seed | HoleOption::Stop | HoleOption::Stream => (true, ""),
+    };
+    (!fine).then_some(range)
+}

@@ -1,0 +1,191 @@
+//! What stands at the top of a file.
+
+use super::{Block, Expression, Name, TypeExpression};
+use sgl_source::{Span, Spanned};
+
+/// A file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Module {
+    /// `//!` lines, joined by newlines.
+    pub doc: String,
+    /// In order.
+    pub items: Vec<Item>,
+}
+
+/// A definition.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// `///` lines before it, joined by newlines.
+    pub doc: String,
+    /// Whether `pub` stands before it.
+    pub exported: bool,
+    /// What it is.
+    pub kind: ItemKind,
+    /// From `pub` or the keyword to the end; the doc is not in it.
+    pub span: Span,
+}
+
+/// The kinds of definition.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ItemKind {
+    /// `import std.vote`, `import ./shots as shots`
+    Import(Import),
+    /// `const SHOTS = …`
+    Const(Const),
+    /// `type Grade = …`
+    Type(TypeAlias),
+    /// `struct Item { … }`
+    Struct(Struct),
+    /// `enum Mood { … }`
+    Enum(Enum),
+    /// `fn` or `prompt`
+    Function(Function),
+    /// `test "…" { … }`
+    Test(TestItem),
+    /// `tool`, `model`, `eval`: parsed as far as its braces, and reported as not built yet.
+    Unbuilt(Spanned<&'static str>),
+    /// What the parser gave up on.
+    Error,
+}
+
+/// An import.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Import {
+    /// `["std", "vote"]`, or one path such as `./shots` or `../lib/shots`.
+    pub path: Vec<Name>,
+    /// Whether the path is relative to this file (starts with `.`).
+    pub relative: bool,
+    /// `as name`.
+    pub alias: Option<Name>,
+}
+
+/// A constant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Const {
+    /// `UPPER_CASE` or any other name.
+    pub name: Name,
+    /// `: T`
+    pub ty: Option<TypeExpression>,
+    /// Its value.
+    pub value: Expression,
+}
+
+/// Another name for a type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TypeAlias {
+    /// The new name.
+    pub name: Name,
+    /// `<T>`
+    pub generics: Vec<Name>,
+    /// What it stands for.
+    pub ty: TypeExpression,
+}
+
+/// A record type with a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Struct {
+    /// Its name.
+    pub name: Name,
+    /// `<T>`
+    pub generics: Vec<Name>,
+    /// In order, which is the order of generation.
+    pub fields: Vec<FieldDeclaration>,
+}
+
+/// A field of a struct, of a variant, or of a record type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldDeclaration {
+    /// `///` lines before it.
+    pub doc: String,
+    /// `@name("…")`: the name in generated text.
+    pub generated_name: Option<Spanned<String>>,
+    /// Its name.
+    pub name: Name,
+    /// What it holds.
+    pub ty: TypeExpression,
+}
+
+/// A sum type with a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Enum {
+    /// Its name.
+    pub name: Name,
+    /// `<T>`
+    pub generics: Vec<Name>,
+    /// In order.
+    pub variants: Vec<EnumVariant>,
+}
+
+/// A variant of an enum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EnumVariant {
+    /// `///` lines before it.
+    pub doc: String,
+    /// `@name("…")`
+    pub generated_name: Option<Spanned<String>>,
+    /// Its name, of either case.
+    pub name: Name,
+    /// Its payload: `None` without parentheses.
+    pub payload: Option<Vec<FieldDeclaration>>,
+}
+
+/// `fn` or `prompt`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FunctionKind {
+    /// Pure.
+    Function,
+    /// Uses a model.
+    Prompt,
+}
+
+/// A function or a prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Function {
+    /// Which of both.
+    pub kind: FunctionKind,
+    /// Its name.
+    pub name: Name,
+    /// `<T>`
+    pub generics: Vec<Name>,
+    /// In order.
+    pub parameters: Vec<Parameter>,
+    /// `-> T`
+    pub result: Option<TypeExpression>,
+    /// `uses net, stdin`
+    pub uses: Vec<Name>,
+    /// Its body.
+    pub body: Block,
+}
+
+/// A parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// `///` lines before it: help of its command-line flag.
+    pub doc: String,
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub ty: TypeExpression,
+    /// `= value`
+    pub default: Option<Expression>,
+}
+
+/// A test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TestItem {
+    /// `test "name"`
+    pub name: Spanned<String>,
+    /// `with mock { "key" => "answer" }`
+    pub mocks: Vec<Mock>,
+    /// Its statements.
+    pub body: Block,
+}
+
+/// What the model answers in a test, by hole name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mock {
+    /// The hole's name, or `*`.
+    pub hole: Spanned<String>,
+    /// The text.
+    pub answer: Spanned<String>,
+}

@@ -1,0 +1,169 @@
+//! Shapes to automata, part by part.
+
+use crate::automaton::Automaton;
+use crate::determinize::determinize;
+use crate::error::ConstrainError;
+use crate::nfa::{Fragment, Nfa, escape};
+use crate::{number, pattern, text};
+use sgl_protocol::Shape;
+
+/// A number without a fixed count of digits.
+const FREE_FLOAT: &str = r"-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,17})?";
+
+impl Automaton {
+    /// The texts of a hole of this shape. At the top, text and names stand as they are; inside a structure they are JSON
+    /// strings. A top-level text with a delimiter is accepted alone and with its delimiter.
+    pub fn of_shape(shape: &Shape) -> Result<Self, ConstrainError> {
+        if let Shape::Text { pattern, chars_max, until } = shape {
+            let base = text::bounded(pattern.as_deref(), *chars_max)?;
+            return match until {
+                Some(delimiter) if !delimiter.is_empty() => {
+                    text::until(&base, delimiter.as_bytes())
+                }
+                _ => Ok(base),
+            };
+        }
+        let mut assembly = Assembly { nfa: Nfa::default() };
+        let whole = assembly.shape(shape, true)?;
+        // One end state without edges, so that ends can be told.
+        let end = assembly.nfa.state()?;
+        assembly.nfa.skip(whole.end, end);
+        determinize(&assembly.nfa, Fragment { start: whole.start, end })
+    }
+
+    /// The texts that a regular expression matches as a whole.
+    pub fn of_regex(regex: &str) -> Result<Self, ConstrainError> {
+        pattern::automaton(regex)
+    }
+}
+
+struct Assembly {
+    nfa: Nfa,
+}
+
+impl Assembly {
+    fn shape(&mut self, shape: &Shape, top: bool) -> Result<Fragment, ConstrainError> {
+        match shape {
+            Shape::Text { pattern, chars_max, until } => {
+                let mut base = text::bounded(pattern.as_deref(), *chars_max)?;
+                if let Some(delimiter) = until.as_ref().filter(|d| !d.is_empty() && !top) {
+                    // Inside a structure the quotes end the text; it only must not contain the delimiter.
+                    base = text::until(&base, delimiter.as_bytes())?;
+                }
+                let inner = self.nfa.embed(&base, !top)?;
+                if top { Ok(inner) } else { self.quoted(inner) }
+            }
+            Shape::Int { min, max } => {
+                number::integer(&mut self.nfa, min.unwrap_or(i64::MIN), max.unwrap_or(i64::MAX))
+            }
+            Shape::Float { decimals: Some(decimals), min, max } => {
+                number::decimal(&mut self.nfa, *decimals, *min, *max)
+            }
+            Shape::Float { decimals: None, .. } => {
+                let number = pattern::automaton(FREE_FLOAT)?;
+                self.nfa.embed(&number, false)
+            }
+            Shape::Bool => self.one_of(&["true", "false"], true),
+            Shape::Null => self.nfa.literal(b"null"),
+            Shape::Literal(text) => self.one_of(&[text.as_str()], top),
+            Shape::Enum { names, .. } => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                self.one_of(&names, top)
+            }
+            Shape::List { item, min, max } => self.list(item, *min, *max),
+            Shape::Tuple(items) => {
+                let mut parts = vec![self.nfa.literal(b"[")?];
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        parts.push(self.nfa.literal(b", ")?);
+                    }
+                    parts.push(self.shape(item, false)?);
+                }
+                parts.push(self.nfa.literal(b"]")?);
+                self.nfa.sequence(&parts)
+            }
+            Shape::Record { fields, .. } => {
+                let mut parts = vec![self.nfa.literal(b"{")?];
+                for (index, field) in fields.iter().enumerate() {
+                    let comma = if index > 0 { ", " } else { "" };
+                    let key = format!("{comma}\"{}\": ", escaped(&field.name));
+                    parts.push(self.nfa.literal(key.as_bytes())?);
+                    parts.push(self.shape(&field.shape, false)?);
+                }
+                parts.push(self.nfa.literal(b"}")?);
+                self.nfa.sequence(&parts)
+            }
+            Shape::Union(variants) => {
+                let parts = variants
+                    .iter()
+                    .map(|v| self.shape(&v.shape, top))
+                    .collect::<Result<Vec<_>, _>>()?;
+                self.nfa.choice(&parts)
+            }
+        }
+    }
+
+    fn quoted(&mut self, inner: Fragment) -> Result<Fragment, ConstrainError> {
+        let (open, close) = (self.nfa.literal(b"\"")?, self.nfa.literal(b"\"")?);
+        self.nfa.sequence(&[open, inner, close])
+    }
+
+    fn one_of(&mut self, names: &[&str], raw: bool) -> Result<Fragment, ConstrainError> {
+        let mut parts = Vec::new();
+        for name in names {
+            let text = if raw { (*name).to_string() } else { format!("\"{}\"", escaped(name)) };
+            parts.push(self.nfa.literal(text.as_bytes())?);
+        }
+        self.nfa.choice(&parts)
+    }
+
+    fn list(
+        &mut self,
+        item: &Shape,
+        min: u32,
+        max: Option<u32>,
+    ) -> Result<Fragment, ConstrainError> {
+        if max.is_some_and(|max| min > max) {
+            return Err(ConstrainError::Empty);
+        }
+        let (open, close) = (self.nfa.literal(b"[")?, self.nfa.literal(b"]")?);
+        if min == 0 {
+            self.nfa.skip(open.end, close.start);
+        }
+        // Copies up to the bound; without one, the last copy repeats.
+        let copies = max.unwrap_or_else(|| min.max(1));
+        let mut at = open.end;
+        for index in 0..copies {
+            let element = self.shape(item, false)?;
+            if index == 0 {
+                self.nfa.skip(at, element.start);
+            } else {
+                let comma = self.nfa.literal(b", ")?;
+                self.nfa.skip(at, comma.start);
+                self.nfa.skip(comma.end, element.start);
+            }
+            at = element.end;
+            if index + 1 >= min {
+                self.nfa.skip(at, close.start);
+            }
+            if max.is_none() && index + 1 == copies {
+                let comma = self.nfa.literal(b", ")?;
+                self.nfa.skip(at, comma.start);
+                self.nfa.skip(comma.end, element.start);
+            }
+        }
+        Ok(Fragment { start: open.start, end: close.end })
+    }
+}
+
+/// A text as the inside of a JSON string.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match u8::try_from(c).ok().and_then(escape) {
+            Some(sequence) => out.push_str(&sequence),
+            None => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,25 @@
+//! Why a constraint can't be made.
+
+use thiserror::Error;
+
+/// Why a constraint can't be made.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ConstrainError {
+    /// Beyond a limit of this crate.
+    #[error("it is too large: more than {limit} {what}")]
+    TooLarge {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// A pattern that can't be read, or uses what no automaton can do.
+    #[error("the pattern can't be read: {0}")]
+    Pattern(String),
+    /// A number with more digits than a 64-bit integer has.
+    #[error("{0} digits after the point are too many")]
+    Digits(u8),
+    /// No text at all belongs to the shape.
+    #[error("no text fits")]
+    Empty,
+}

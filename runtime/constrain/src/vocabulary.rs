@@ -1,0 +1,117 @@
+//! A tokenizer's tokens as bytes, in a flat trie that is walked in one pass.
+
+/// One node of the trie, in depth-first order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    /// The byte that leads here.
+    pub(crate) byte: u8,
+    /// The token that ends here, or `NO_TOKEN`.
+    pub(crate) token: u32,
+    /// The index after the last node below this one.
+    pub(crate) after: u32,
+    /// Bytes from the root.
+    pub(crate) depth: u32,
+}
+
+/// No token ends at a node.
+pub(crate) const NO_TOKEN: u32 = u32::MAX;
+
+/// Tokens as bytes.
+#[derive(Debug)]
+pub struct Vocabulary {
+    tokens: Vec<Option<Box<[u8]>>>,
+    nodes: Vec<Node>,
+    /// Tokens with the same bytes as another, which has the node: (twin, the one with the node).
+    twins: Vec<(u32, u32)>,
+    longest: usize,
+}
+
+impl Vocabulary {
+    /// A vocabulary; a token without bytes (`None`, or empty) never matches.
+    pub fn new(tokens: Vec<Option<Box<[u8]>>>) -> Self {
+        let mut order: Vec<(u32, &[u8])> = Vec::with_capacity(tokens.len());
+        for (id, token) in (0u32..).zip(&tokens) {
+            if let Some(bytes) = token.as_deref().filter(|bytes| !bytes.is_empty()) {
+                order.push((id, bytes));
+            }
+        }
+        order.sort_by(|a, b| a.1.cmp(b.1).then(a.0.cmp(&b.0)));
+        let longest = order.iter().map(|(_, bytes)| bytes.len()).max().unwrap_or(0);
+        let mut nodes: Vec<Node> = Vec::new();
+        let mut twins = Vec::new();
+        let mut path: Vec<usize> = Vec::new();
+        let mut previous: &[u8] = &[];
+        for (id, bytes) in order {
+            if bytes == previous {
+                let first = nodes[*path.last().expect("a token has a node")].token;
+                twins.push((id, first));
+                continue;
+            }
+            let shared = previous.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+            close(&mut nodes, &mut path, shared);
+            for byte in &bytes[shared..] {
+                path.push(nodes.len());
+                let depth = u32::try_from(path.len()).expect("tokens are short");
+                nodes.push(Node { byte: *byte, token: NO_TOKEN, after: 0, depth });
+            }
+            nodes[*path.last().expect("a token is not empty")].token = id;
+            previous = bytes;
+        }
+        close(&mut nodes, &mut path, 0);
+        Self { nodes, twins, longest, tokens: tokens.clone() }
+    }
+
+    /// How many token ids there are, special ones included.
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// The bytes of a token; `None` for special tokens.
+    pub fn bytes(&self, id: u32) -> Option<&[u8]> {
+        self.tokens.get(id as usize)?.as_deref()
+    }
+
+    /// Bytes of the longest token.
+    pub fn longest_bytes(&self) -> usize {
+        self.longest
+    }
+
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    pub(crate) fn twins(&self) -> &[(u32, u32)] {
+        &self.twins
+    }
+
+    /// Whether a token is longer than `bytes` and begins with them.
+    pub fn extends(&self, bytes: &[u8], mut allowed: impl FnMut(&[u8]) -> bool) -> bool {
+        let (mut at, mut end) = (0, self.nodes.len());
+        for byte in bytes {
+            while at < end && self.nodes[at].byte != *byte {
+                at = self.nodes[at].after as usize;
+            }
+            if at >= end {
+                return false;
+            }
+            end = self.nodes[at].after as usize;
+            at += 1;
+        }
+        self.nodes[at..end]
+            .iter()
+            .filter(|node| node.token != NO_TOKEN)
+            .any(|node| self.bytes(node.token).is_some_and(|token| allowed(&token[bytes.len()..])))
+    }
+}
+
+fn close(nodes: &mut [Node], path: &mut Vec<usize>, keep: usize) {
+    let after = u32::try_from(nodes.len()).expect("a trie fits 32 bits");
+    for node in path.drain(keep..) {
+        nodes[node].after = after;
+    }
+}

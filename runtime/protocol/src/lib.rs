@@ -1,0 +1,23 @@
+//! What a program and an engine say to each other.
+//!
+//! A program holds *sessions*: handles on a transcript in the engine. It appends text, opens and closes turns, forks,
+//! and asks for holes to be filled; the engine answers with events. The order of commands on one session is the
+//! order of its text. Nothing here knows tokens as text, files, clocks or devices.
+//!
+//! In reading order: [`shape`] says what a hole may hold, [`sampling`] how it is drawn, [`command`] what a program
+//! asks, [`event`] what an engine answers, [`language_model`] the seam between both, [`scripted`] an engine without
+//! weights for tests.
+
+pub mod command;
+pub mod event;
+pub mod language_model;
+pub mod sampling;
+pub mod scripted;
+pub mod shape;
+
+pub use command::{Command, Generate, RequestId, Role, Score, SessionId};
+pub use event::{Event, Finish, Generated, ModelError, Scored, Usage};
+pub use language_model::LanguageModel;
+pub use sampling::Sampling;
+pub use scripted::{Scripted, ScriptedAnswer};
+pub use shape::{Field, Shape, Variant};

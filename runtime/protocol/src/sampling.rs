@@ -1,0 +1,39 @@
+//! How a token is drawn from the model's distribution.
+
+use serde::{Deserialize, Serialize};
+
+/// Sampling options, named as the OpenAI and SGLang APIs name them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// Divides the logits; 0 takes the likeliest token. At least 0.
+    pub temperature: f32,
+    /// Nucleus: the smallest set of tokens whose probability reaches this. In (0, 1]; 1 is off.
+    pub top_p: f32,
+    /// The likeliest `top_k` tokens only; 0 is off.
+    pub top_k: u32,
+    /// Tokens at least this fraction as likely as the likeliest. In [0, 1]; 0 is off.
+    pub min_p: f32,
+    /// Subtracted from the logit of a token for each time it was generated in this hole.
+    pub frequency_penalty: f32,
+    /// Subtracted from the logit of a token that was generated in this hole.
+    pub presence_penalty: f32,
+    /// Divides positive (multiplies negative) logits of tokens of the prompt and of this hole; 1 is off. Above 0.
+    pub repetition_penalty: f32,
+    /// Seed of this hole's random stream; the draw at position `n` depends on nothing but this and `n`.
+    pub seed: u64,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self {
+            temperature: 1.0,
+            top_p: 1.0,
+            top_k: 0,
+            min_p: 0.0,
+            frequency_penalty: 0.0,
+            presence_penalty: 0.0,
+            repetition_penalty: 1.0,
+            seed: 0,
+        }
+    }
+}

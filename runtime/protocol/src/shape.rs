@@ -1,0 +1,125 @@
+//! What a hole may hold, as text: the one description that every layer reads.
+//!
+//! The compiler derives a [`Shape`] from a type, `constrain` makes an automaton of it, the VM parses and prints values
+//! by it. The text is canonical: one key order, `", "` and `": "` as separators, minimal escapes, so that every value
+//! has exactly one spelling.
+
+use serde::{Deserialize, Serialize};
+
+/// The set of texts that a value of some type may have.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Shape {
+    /// Text, whole or as a JSON string inside a structure.
+    Text {
+        /// A regular expression (the syntax of the `regex` crate, Unicode on) that the whole text matches.
+        pattern: Option<String>,
+        /// Most Unicode scalar values that the text may have.
+        chars_max: Option<u32>,
+        /// The text ends before this delimiter, which belongs neither to the value nor to the transcript.
+        until: Option<String>,
+    },
+    /// A decimal integer: no leading zeros, no `+`, no `-0`. Bounds are inclusive.
+    Int {
+        /// Least value.
+        min: Option<i64>,
+        /// Greatest value.
+        max: Option<i64>,
+    },
+    /// A decimal number. With `decimals: Some(n)` exactly `n` digits after the point (no point when `n` is 0); bounds
+    /// are inclusive and counted in units of `10^-n`. Without `decimals`: an optional fraction of at most 17 digits,
+    /// and no bounds.
+    Float {
+        /// Digits after the point.
+        decimals: Option<u8>,
+        /// Least value, in units of the last digit.
+        min: Option<i64>,
+        /// Greatest value, in units of the last digit.
+        max: Option<i64>,
+    },
+    /// `true` or `false`.
+    Bool,
+    /// `null`.
+    Null,
+    /// Exactly this text (inside a structure: as a JSON string).
+    Literal(String),
+    /// The name of one of these; the value is its index. Inside a structure the name is a JSON string.
+    Enum {
+        /// The nominal type's name, for messages.
+        name: String,
+        /// The generated names, in declaration order.
+        names: Vec<String>,
+    },
+    /// A JSON array.
+    List {
+        /// Each element.
+        item: Box<Shape>,
+        /// Fewest elements.
+        min: u32,
+        /// Most elements; `None` is unbounded.
+        max: Option<u32>,
+    },
+    /// A JSON array of fixed length, each place with its own shape.
+    Tuple(Vec<Shape>),
+    /// A JSON object with these keys in this order.
+    Record {
+        /// The nominal type's name; empty for an anonymous record.
+        name: String,
+        /// Keys and what they hold, in order.
+        fields: Vec<Field>,
+    },
+    /// One of several alternatives whose texts are disjoint; the value is that of the alternative.
+    Union(Vec<Variant>),
+}
+
+/// One key of a [`Shape::Record`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Field {
+    /// The key as generated.
+    pub name: String,
+    /// What it holds.
+    pub shape: Shape,
+}
+
+/// One alternative of a [`Shape::Union`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Variant {
+    /// The type's name, for messages.
+    pub name: String,
+    /// Its texts.
+    pub shape: Shape,
+}
+
+impl Shape {
+    /// Free text: to the end of the turn or the token budget.
+    pub const fn free_text() -> Self {
+        Self::Text { pattern: None, chars_max: None, until: None }
+    }
+
+    /// Whether any text at all is allowed, so that no mask is needed.
+    pub fn is_free_text(&self) -> bool {
+        matches!(self, Self::Text { pattern: None, chars_max: None, until: _ })
+    }
+
+    /// Whether the shape is a finite set of short names, so that its members can be listed.
+    pub fn members(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Bool => Some(vec!["true".into(), "false".into()]),
+            Self::Null => Some(vec!["null".into()]),
+            Self::Literal(text) => Some(vec![text.clone()]),
+            Self::Enum { names, .. } => Some(names.clone()),
+            Self::Union(variants) => {
+                let mut all = Vec::new();
+                for variant in variants {
+                    all.extend(variant.shape.members()?);
+                }
+                Some(all)
+            }
+            Self::Text { .. }
+            | Self::Int { .. }
+            | Self::Float { .. }
+            | Self::List { .. }
+            | Self::Tuple(_)
+            | Self::Record { .. } => None,
+        }
+    }
+}
