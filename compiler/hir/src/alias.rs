@@ -15,10 +15,7 @@ pub(crate) const ALIASES: &[(&str, &str)] = &[
     ),
     ("Email", r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}"),
     ("Url", r"https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]*)?"),
-    (
-        "IPv4",
-        r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}",
-    ),
+    ("IPv4", r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}"),
     ("Uuid", r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
 ];
 
@@ -27,10 +24,5 @@ pub(crate) fn find(name: &str) -> Option<Type> {
     let (alias, pattern) = ALIASES.iter().find(|(alias, _)| *alias == name)?;
     // A line ends where the model ends it, so its newline is not part of the turn.
     let until = (*alias == "Line").then(|| "\n".to_string());
-    Some(Type::Str(TextType {
-        alias: Some(alias),
-        pattern: Some((*pattern).to_string()),
-        chars_max: None,
-        until,
-    }))
+    Some(Type::Str(TextType { alias: Some(alias), pattern: Some((*pattern).to_string()), chars_max: None, until }))
 }

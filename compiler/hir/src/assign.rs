@@ -17,9 +17,7 @@ impl Variables {
     /// A type that is not known yet.
     pub(crate) fn fresh(&mut self) -> Type {
         self.found.push(None);
-        Type::Variable(
-            u32::try_from(self.found.len() - 1).expect("fewer variables than bytes of source"),
-        )
+        Type::Variable(u32::try_from(self.found.len() - 1).expect("fewer variables than bytes of source"))
     }
 
     /// The type with every variable that is known replaced.
@@ -32,17 +30,13 @@ impl Variables {
             },
             Type::Optional(of) => self.resolve(of).optional(),
             Type::Union(members) => crate::resolve::union(all(members)),
-            Type::List { item, min, max } => {
-                Type::List { item: Box::new(self.resolve(item)), min: *min, max: *max }
-            }
+            Type::List { item, min, max } => Type::List { item: Box::new(self.resolve(item)), min: *min, max: *max },
             Type::Map(k, v) => Type::Map(Box::new(self.resolve(k)), Box::new(self.resolve(v))),
             Type::Tuple(items) => Type::Tuple(all(items)),
-            Type::Record(fields) => Type::Record(
-                fields.iter().map(|(name, ty)| (name.clone(), self.resolve(ty))).collect(),
-            ),
-            Type::Function(parameters, result) => {
-                Type::Function(all(parameters), Box::new(self.resolve(result)))
+            Type::Record(fields) => {
+                Type::Record(fields.iter().map(|(name, ty)| (name.clone(), self.resolve(ty))).collect())
             }
+            Type::Function(parameters, result) => Type::Function(all(parameters), Box::new(self.resolve(result))),
             other => other.clone(),
         }
     }
@@ -58,47 +52,31 @@ impl Variables {
             (Type::None, Type::Optional(_)) => true,
             (Type::Optional(a), Type::Optional(b)) => self.fits(program, a, b),
             (_, Type::Optional(b)) => self.fits(program, &from, b),
-            (Type::Union(members), _) => {
-                members.iter().all(|member| self.fits(program, member, &to))
-            }
-            (_, Type::Union(members)) => {
-                members.iter().any(|member| self.fits(program, &from, member))
-            }
-            (Type::Str(_) | Type::Literal(_), Type::Str(text)) => {
-                text_fits(program, &from, text, &to)
-            }
+            (Type::Union(members), _) => members.iter().all(|member| self.fits(program, member, &to)),
+            (_, Type::Union(members)) => members.iter().any(|member| self.fits(program, &from, member)),
+            (Type::Str(_) | Type::Literal(_), Type::Str(text)) => text_fits(program, &from, text, &to),
             (Type::Int { min, max }, Type::Int { min: low, max: high })
             | (
                 Type::Float { decimals: None | Some(_), min, max },
                 Type::Float { decimals: None, min: low, max: high },
             ) => within(*min, *max, *low, *high),
-            (
-                Type::Float { decimals: a, min, max },
-                Type::Float { decimals: b, min: low, max: high },
-            ) => a == b && within(*min, *max, *low, *high),
+            (Type::Float { decimals: a, min, max }, Type::Float { decimals: b, min: low, max: high }) => {
+                a == b && within(*min, *max, *low, *high)
+            }
             (Type::List { item: a, min, max }, Type::List { item: b, min: low, max: high }) => {
-                let inside = within(
-                    Some(i64::from(*min)),
-                    max.map(i64::from),
-                    Some(i64::from(*low)),
-                    high.map(i64::from),
-                );
+                let inside =
+                    within(Some(i64::from(*min)), max.map(i64::from), Some(i64::from(*low)), high.map(i64::from));
                 inside && self.fits(program, a, b)
             }
-            (Type::Map(a, b), Type::Map(c, d)) => {
-                self.fits(program, a, c) && self.fits(program, b, d)
-            }
+            (Type::Map(a, b), Type::Map(c, d)) => self.fits(program, a, c) && self.fits(program, b, d),
             (Type::Tuple(a), Type::Tuple(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.fits(program, a, b))
             }
             (Type::Record(a), Type::Record(b)) => {
-                a.len() == b.len()
-                    && a.iter().zip(b).all(|((n, a), (m, b))| n == m && self.fits(program, a, b))
+                a.len() == b.len() && a.iter().zip(b).all(|((n, a), (m, b))| n == m && self.fits(program, a, b))
             }
             (Type::Function(a, r), Type::Function(b, s)) => {
-                a.len() == b.len()
-                    && a.iter().zip(b).all(|(a, b)| self.fits(program, b, a))
-                    && self.fits(program, r, s)
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.fits(program, b, a)) && self.fits(program, r, s)
             }
             _ => false,
         }
@@ -124,9 +102,7 @@ fn occurs(id: u32, ty: &Type) -> bool {
         Type::Map(k, v) => occurs(id, k) || occurs(id, v),
         Type::Union(all) | Type::Tuple(all) => all.iter().any(|ty| occurs(id, ty)),
         Type::Record(fields) => fields.iter().any(|(_, ty)| occurs(id, ty)),
-        Type::Function(parameters, result) => {
-            parameters.iter().any(|ty| occurs(id, ty)) || occurs(id, result)
-        }
+        Type::Function(parameters, result) => parameters.iter().any(|ty| occurs(id, ty)) || occurs(id, result),
         _ => false,
     }
 }
@@ -141,9 +117,7 @@ pub(crate) fn widen(ty: &Type) -> Type {
         Type::Union(members) => crate::resolve::union(members.iter().map(widen).collect()),
         Type::List { item, .. } => Type::list(widen(item)),
         Type::Tuple(items) => Type::Tuple(items.iter().map(widen).collect()),
-        Type::Record(fields) => {
-            Type::Record(fields.iter().map(|(n, ty)| (n.clone(), widen(ty))).collect())
-        }
+        Type::Record(fields) => Type::Record(fields.iter().map(|(n, ty)| (n.clone(), widen(ty))).collect()),
         other => other.clone(),
     }
 }
@@ -155,9 +129,7 @@ fn within(min: Option<i64>, max: Option<i64>, low: Option<i64>, high: Option<i64
 }
 
 fn text_fits(program: &Program, from: &Type, text: &TextType, to: &Type) -> bool {
-    let free = |text: &TextType| {
-        text.pattern.is_none() && text.chars_max.is_none() && text.until.is_none()
-    };
+    let free = |text: &TextType| text.pattern.is_none() && text.chars_max.is_none() && text.until.is_none();
     if free(text) {
         return true;
     }

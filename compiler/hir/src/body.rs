@@ -14,8 +14,8 @@ mod statement;
 use crate::assign::Variables;
 use crate::check::{Context, Progress, Source};
 use crate::program::{
-    Block, ConstId, Effect, Expression, ExpressionKind, HoleOption, Local, LocalId, MetadataUse,
-    Statement, StatementKind,
+    Block, ConstId, Effect, Expression, ExpressionKind, HoleOption, Local, LocalId, MetadataUse, Statement,
+    StatementKind,
 };
 use crate::types::Type;
 use indexmap::IndexMap;
@@ -27,8 +27,7 @@ pub(crate) fn everything(context: &mut Context<'_>) {
     for id in 0..context.constants.len() {
         constant(context, ConstId(u32::try_from(id).expect("ids are 32 bits")));
     }
-    let constants: Vec<usize> =
-        context.program.constants.iter().map(|c| c.function.index()).collect();
+    let constants: Vec<usize> = context.program.constants.iter().map(|c| c.function.index()).collect();
     for id in 0..context.functions.len() {
         if !constants.contains(&id) {
             function(context, id);
@@ -55,13 +54,7 @@ pub(crate) fn constant(context: &mut Context<'_>, id: ConstId) -> Option<Type> {
 }
 
 /// Checks a constant's or default's value, and makes it the body of its function.
-fn value(
-    context: &mut Context<'_>,
-    id: usize,
-    module: usize,
-    tree: &ast::Expression,
-    declared: Option<Type>,
-) -> Type {
+fn value(context: &mut Context<'_>, id: usize, module: usize, tree: &ast::Expression, declared: Option<Type>) -> Type {
     let mut body = Body::new(context, module, id);
     body.outside = true;
     let found = match &declared {
@@ -71,7 +64,7 @@ fn value(
     let span = found.span;
     let result = declared.unwrap_or_else(|| found.ty.clone());
     let statements = vec![Statement { kind: StatementKind::Return(Some(found)), span }];
-    let result = body.finish(Block { statements, value: None }, result, span);
+    let result = body.finish(Block { statements, value: None }, &result, span);
     context.program.functions[id].result = result.clone();
     result
 }
@@ -96,7 +89,12 @@ fn function(context: &mut Context<'_>, id: usize) {
         body.scopes.last_mut().expect("just pushed").names.insert(name, local);
         body.read(local);
     }
-    let block = body.block_statements(&tree.statements);
+    let pure = body.effect == Effect::Pure;
+    let block = if result != Type::Unit && gives_value(tree, pure) {
+        body.returning(tree, &result)
+    } else {
+        body.block_statements(&tree.statements)
+    };
     if result != Type::Unit && result != Type::Error && !statement::ends(&block) {
         let shown = body.context.show(&result);
         body.report(
@@ -110,7 +108,22 @@ fn function(context: &mut Context<'_>, id: usize) {
             .with_help("end it with `return …`"),
         );
     }
-    body.finish(block, result, name);
+    body.finish(block, &result, name);
+}
+
+/// Whether a body's last statement is its value: an expression, or a choice among such. In a prompt a text is written, not
+/// returned.
+fn gives_value(tree: &ast::Block, pure: bool) -> bool {
+    match tree.statements.last().map(|last| &last.kind) {
+        Some(ast::StatementKind::Expression(_)) => true,
+        Some(ast::StatementKind::Text(_)) => pure,
+        Some(ast::StatementKind::If(choice)) => {
+            let otherwise = choice.otherwise.as_ref();
+            otherwise.is_some_and(|otherwise| gives_value(&choice.then, pure) || gives_value(otherwise, pure))
+        }
+        Some(ast::StatementKind::Match { arms, .. }) => arms.iter().any(|arm| gives_value(&arm.body, pure)),
+        _ => false,
+    }
 }
 
 /// A block of names.
@@ -156,6 +169,16 @@ pub(crate) struct Body<'c, 'a> {
 }
 
 impl<'c, 'a> Body<'c, 'a> {
+    /// A body whose last expression is what it returns.
+    fn returning(&mut self, tree: &ast::Block, result: &Type) -> Block {
+        let mut block = self.value_block(tree, Some(result));
+        if let Some(value) = block.value.take() {
+            let span = value.span;
+            block.statements.push(Statement { kind: StatementKind::Return(Some(*value)), span });
+        }
+        block
+    }
+
     fn new(context: &'c mut Context<'a>, module: usize, id: usize) -> Self {
         let locals = context.program.functions[id].locals.clone();
         let effect = context.program.functions[id].effect;
@@ -183,7 +206,7 @@ impl<'c, 'a> Body<'c, 'a> {
     }
 
     /// Writes the body into its function; what stayed unknown is reported.
-    fn finish(mut self, mut block: Block, result: Type, name: Span) -> Type {
+    fn finish(mut self, mut block: Block, result: &Type, name: Span) -> Type {
         for index in 0..self.locals.len() {
             let resolved = self.variables.resolve(&self.locals[index].ty);
             if unknown(&resolved) {
@@ -203,16 +226,11 @@ impl<'c, 'a> Body<'c, 'a> {
                 self.locals[index].ty = resolved;
             }
         }
-        let result = self.variables.resolve(&result);
+        let result = self.variables.resolve(result);
         if unknown(&result) {
             self.report(
-                Diagnostic::error(
-                    Code::E0311,
-                    "the type of this value can't be inferred",
-                    name,
-                    "what does it hold?",
-                )
-                .with_help("write its type after the name, such as `: [Int]`"),
+                Diagnostic::error(Code::E0311, "the type of this value can't be inferred", name, "what does it hold?")
+                    .with_help("write its type after the name, such as `: [Int]`"),
             );
         }
         self.warn_unused();
@@ -232,13 +250,8 @@ impl<'c, 'a> Body<'c, 'a> {
             }
             let (name, span) = (local.name.clone(), local.span);
             self.context.report(
-                Diagnostic::warning(
-                    Code::W0201,
-                    format!("`{name}` is never read"),
-                    span,
-                    "nobody reads this",
-                )
-                .with_help(format!("remove it, or call it `_{name}`")),
+                Diagnostic::warning(Code::W0201, format!("`{name}` is never read"), span, "nobody reads this")
+                    .with_help(format!("remove it, or call it `_{name}`")),
             );
         }
     }
@@ -261,8 +274,7 @@ impl<'c, 'a> Body<'c, 'a> {
 
     /// A new local, not yet visible.
     fn local(&mut self, name: &str, ty: Type, mutable: bool, span: Span) -> LocalId {
-        let id =
-            LocalId(u32::try_from(self.locals.len()).expect("fewer locals than bytes of source"));
+        let id = LocalId(u32::try_from(self.locals.len()).expect("fewer locals than bytes of source"));
         self.locals.push(Local { name: name.to_string(), ty, mutable, span });
         self.used.push(false);
         id
@@ -270,8 +282,7 @@ impl<'c, 'a> Body<'c, 'a> {
 
     /// Makes a local visible from here on.
     fn bind(&mut self, local: LocalId) {
-        let (name, span) =
-            (self.locals[local.index()].name.clone(), self.locals[local.index()].span);
+        let (name, span) = (self.locals[local.index()].name.clone(), self.locals[local.index()].span);
         let scope = self.scopes.last_mut().expect("a body has a scope");
         if let Some(first) = scope.names.insert(name.clone(), local)
             && first != local
@@ -279,14 +290,9 @@ impl<'c, 'a> Body<'c, 'a> {
         {
             let first = self.locals[first.index()].span;
             self.report(
-                Diagnostic::error(
-                    Code::E0203,
-                    format!("`{name}` is defined twice"),
-                    span,
-                    "defined again here",
-                )
-                .with_label(first, "first defined here")
-                .with_help("give it another name, or declare it with `var` and assign to it"),
+                Diagnostic::error(Code::E0203, format!("`{name}` is defined twice"), span, "defined again here")
+                    .with_label(first, "first defined here")
+                    .with_help("give it another name, or declare it with `var` and assign to it"),
             );
         }
     }
@@ -321,11 +327,7 @@ impl<'c, 'a> Body<'c, 'a> {
         };
         if let (Type::Int { .. }, Type::Float { min: None, max: None, .. }) = (&from, target) {
             let span = found.span;
-            return Expression {
-                kind: ExpressionKind::ToFloat(Box::new(found)),
-                ty: Type::float(),
-                span,
-            };
+            return Expression { kind: ExpressionKind::ToFloat(Box::new(found)), ty: Type::float(), span };
         }
         let diagnostic = self.mismatch(&found, &from, &to);
         self.report(diagnostic);

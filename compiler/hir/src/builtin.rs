@@ -1,6 +1,5 @@
 //! Methods of the built-in types: name, name in the VM, parameters, result.
 
-use crate::assign::Variables;
 use crate::types::Type;
 use Sig::{Bool, Elem, Float, Fn, Int, Key, List, Map, New, Own, Same, Str, Tuple, Value};
 
@@ -39,12 +38,7 @@ pub(crate) struct Method {
     pub(crate) result: Sig,
 }
 
-const fn m(
-    name: &'static str,
-    vm: &'static str,
-    parameters: &'static [Sig],
-    result: Sig,
-) -> Method {
+const fn m(name: &'static str, vm: &'static str, parameters: &'static [Sig], result: Sig) -> Method {
     Method { name, vm, parameters, result }
 }
 
@@ -142,11 +136,9 @@ const FLOAT: &[Method] = &[
     m("sqrt", "float.sqrt", &[], Float),
 ];
 
-const RANGE: &[Method] =
-    &[m("len", "range.len", &[], Int), m("to_list", "range.to_list", &[], List(&Int))];
+const RANGE: &[Method] = &[m("len", "range.len", &[], Int), m("to_list", "range.to_list", &[], List(&Int))];
 
-const OPTIONAL: &[Method] =
-    &[m("or", "optional.or", &[Elem], Elem), m("is_some", "optional.is_some", &[], Bool)];
+const OPTIONAL: &[Method] = &[m("or", "optional.or", &[Elem], Elem), m("is_some", "optional.is_some", &[], Bool)];
 
 const ANY: &[Method] = &[m("to_str", "any.to_str", &[], Str), m("json", "any.json", &[], Str)];
 
@@ -154,11 +146,7 @@ const ANY: &[Method] = &[m("to_str", "any.to_str", &[], Str), m("json", "any.jso
 pub(crate) fn methods(ty: &Type) -> impl Iterator<Item = &'static Method> {
     let own: &[Method] = match ty {
         Type::Str(_) | Type::Literal(_) => STR,
-        Type::Union(members)
-            if members.iter().all(|m| matches!(m, Type::Literal(_) | Type::Str(_))) =>
-        {
-            STR
-        }
+        Type::Union(members) if members.iter().all(|m| matches!(m, Type::Literal(_) | Type::Str(_))) => STR,
         Type::List { .. } => LIST,
         Type::Map(..) => MAP,
         Type::Int { .. } => INT,
@@ -172,13 +160,8 @@ pub(crate) fn methods(ty: &Type) -> impl Iterator<Item = &'static Method> {
 }
 
 /// The type that a signature means for a receiver; `new` is the type variable of this call.
-pub(crate) fn instantiate(
-    sig: &Sig,
-    receiver: &Type,
-    new: &Type,
-    variables: &mut Variables,
-) -> Type {
-    let mut of = |sig: &Sig| instantiate(sig, receiver, new, variables);
+pub(crate) fn instantiate(sig: &Sig, receiver: &Type, new: &Type) -> Type {
+    let of = |sig: &Sig| instantiate(sig, receiver, new);
     match sig {
         Int => Type::int(),
         Float => Type::float(),
@@ -208,7 +191,7 @@ pub(crate) fn instantiate(
         Map(k, v) => Type::Map(Box::new(of(k)), Box::new(of(v))),
         Tuple(items) => Type::Tuple(items.iter().map(of).collect()),
         Fn(parameters, result) => {
-            let parameters = parameters.iter().map(&mut of).collect();
+            let parameters = parameters.iter().map(of).collect();
             Type::Function(parameters, Box::new(of(result)))
         }
     }

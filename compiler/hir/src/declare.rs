@@ -3,8 +3,8 @@
 use crate::check::{Context, Progress, Source};
 use crate::imports::{local_name, request};
 use crate::program::{
-    ConstId, Constant, Effect, Enum, EnumId, Field, Function, FunctionId, Local, LocalId,
-    Parameter, Struct, StructId, Test, Variant,
+    ConstId, Constant, Effect, Enum, EnumId, Field, Function, FunctionId, Local, LocalId, Parameter, Struct, StructId,
+    Test, Variant,
 };
 use crate::types::Type;
 use crate::{resolve, shape_of};
@@ -58,20 +58,9 @@ fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
         }
         ItemKind::Const(c) => {
             let id = ConstId(index(context.constants.len()));
-            let function = add_function(
-                context,
-                module,
-                Source::Value(&c.value),
-                &c.name.value,
-                "",
-                c.name.span,
-            );
+            let function = add_function(context, module, Source::Value(&c.value), &c.name.value, "", c.name.span);
             context.constants.push((module, c, Progress::Waiting));
-            context.program.constants.push(Constant {
-                name: c.name.value.clone(),
-                ty: Type::Error,
-                function,
-            });
+            context.program.constants.push(Constant { name: c.name.value.clone(), ty: Type::Error, function });
             (&c.name, Definition::Constant(id))
         }
         ItemKind::Struct(s) => {
@@ -109,14 +98,9 @@ fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
         }
         ItemKind::Test(t) => {
             let id = add_function(context, module, Source::Test(t), &t.name.value, "", t.name.span);
-            let mocks =
-                t.mocks.iter().map(|m| (m.hole.value.clone(), m.answer.value.clone())).collect();
+            let mocks = t.mocks.iter().map(|m| (m.hole.value.clone(), m.answer.value.clone())).collect();
             if module == 0 {
-                context.program.tests.push(Test {
-                    name: t.name.value.clone(),
-                    function: id,
-                    mocks,
-                });
+                context.program.tests.push(Test { name: t.name.value.clone(), function: id, mocks });
             }
             return;
         }
@@ -125,25 +109,13 @@ fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
     bind(context, module, &name.value, definition, item.exported, name.span);
 }
 
-fn bind(
-    context: &mut Context<'_>,
-    module: usize,
-    name: &str,
-    definition: Definition,
-    exported: bool,
-    span: Span,
-) {
+fn bind(context: &mut Context<'_>, module: usize, name: &str, definition: Definition, exported: bool, span: Span) {
     if let Some((_, _, first)) = context.names[module].all.get(name) {
         let first = *first;
         context.report(
-            Diagnostic::error(
-                Code::E0203,
-                format!("`{name}` is defined twice"),
-                span,
-                "defined again here",
-            )
-            .with_label(first, "first defined here")
-            .with_help("give one of them another name"),
+            Diagnostic::error(Code::E0203, format!("`{name}` is defined twice"), span, "defined again here")
+                .with_label(first, "first defined here")
+                .with_help("give one of them another name"),
         );
         return;
     }
@@ -201,15 +173,13 @@ fn import_module(context: &mut Context<'_>, module: usize, import: &ast::Import)
     let suffix = wanted.path.trim_start_matches("./").trim_start_matches("../");
     let found = context.keys.iter().position(|key| {
         if wanted.relative {
-            key.trim_end_matches(".sgl") == suffix
-                || key.trim_end_matches(".sgl").ends_with(&format!("/{suffix}"))
+            key.trim_end_matches(".sgl") == suffix || key.trim_end_matches(".sgl").ends_with(&format!("/{suffix}"))
         } else {
             *key == wanted.path
         }
     });
     let root_name = format!("./{}", context.modules[0].name);
-    let target =
-        found.filter(|index| *index > 0).or_else(|| (wanted.path == root_name).then_some(0));
+    let target = found.filter(|index| *index > 0).or_else(|| (wanted.path == root_name).then_some(0));
     // A module that was not found has been reported by whoever looked for it.
     if let Some(target) = target {
         bind(context, module, &local_name(import), Definition::Module(target), false, wanted.span);
@@ -273,13 +243,8 @@ pub(crate) fn signatures(context: &mut Context<'_>) {
             {
                 let message = format!("the variant `{}` is defined twice", variant.name.value);
                 context.report(
-                    Diagnostic::error(
-                        Code::E0203,
-                        message,
-                        variant.name.span,
-                        "defined again here",
-                    )
-                    .with_label(first.name.span, "first defined here"),
+                    Diagnostic::error(Code::E0203, message, variant.name.span, "defined again here")
+                        .with_label(first.name.span, "first defined here"),
                 );
                 continue;
             }
@@ -288,10 +253,7 @@ pub(crate) fn signatures(context: &mut Context<'_>) {
                 name: variant.name.value.clone(),
                 generated: generated.value.clone(),
                 doc: variant.doc.clone(),
-                fields: variant
-                    .payload
-                    .as_ref()
-                    .map_or_else(Vec::new, |payload| fields(context, module, payload)),
+                fields: variant.payload.as_ref().map_or_else(Vec::new, |payload| fields(context, module, payload)),
             });
         }
         context.program.enums[id].variants = variants;
@@ -306,12 +268,7 @@ fn fields(context: &mut Context<'_>, module: usize, trees: &[ast::FieldDeclarati
     for tree in trees {
         if all.iter().any(|field| field.name == tree.name.value) {
             let message = format!("the field `{}` is defined twice", tree.name.value);
-            context.report(Diagnostic::error(
-                Code::E0203,
-                message,
-                tree.name.span,
-                "defined again here",
-            ));
+            context.report(Diagnostic::error(Code::E0203, message, tree.name.span, "defined again here"));
             continue;
         }
         let ty = resolve::ty(context, module, &tree.ty);
@@ -340,29 +297,18 @@ fn signature(context: &mut Context<'_>, id: usize) {
     for parameter in &tree.parameters {
         if locals.iter().any(|local: &Local| local.name == parameter.name.value) {
             let message = format!("the parameter `{}` is defined twice", parameter.name.value);
-            context.report(Diagnostic::error(
-                Code::E0203,
-                message,
-                parameter.name.span,
-                "defined again here",
-            ));
+            context.report(Diagnostic::error(Code::E0203, message, parameter.name.span, "defined again here"));
         }
         let ty = resolve::ty(context, module, &parameter.ty);
         let default = parameter.default.as_ref().map(|value| {
             let name = format!("{}.{}", tree.name.value, parameter.name.value);
-            let function =
-                add_function(context, module, Source::Value(value), &name, "", value.span);
+            let function = add_function(context, module, Source::Value(value), &name, "", value.span);
             context.program.functions[function.index()].result = ty.clone();
             function
         });
         let shape = shape_of(&context.program, &ty).ok();
         let local = LocalId(index(locals.len()));
-        locals.push(Local {
-            name: parameter.name.value.clone(),
-            ty,
-            mutable: false,
-            span: parameter.name.span,
-        });
+        locals.push(Local { name: parameter.name.value.clone(), ty, mutable: false, span: parameter.name.span });
         parameters.push(Parameter { local, doc: parameter.doc.clone(), default, shape });
     }
     let result = tree.result.as_ref().map_or(Type::Unit, |ty| resolve::ty(context, module, ty));
@@ -375,16 +321,11 @@ fn signature(context: &mut Context<'_>, id: usize) {
 /// What can be started from outside: exported functions of the root module whose parameters have a text form, else `main`.
 pub(crate) fn entries(context: &mut Context<'_>) {
     let of = |all: bool| -> Vec<FunctionId> {
-        let functions =
-            context.names[0].all.iter().filter_map(|(name, (definition, exported, _))| {
-                match definition {
-                    Definition::Function(id) if *exported || (all && name == "main") => Some(*id),
-                    _ => None,
-                }
-            });
-        functions
-            .filter(|id| context.function(*id).parameters.iter().all(|p| p.shape.is_some()))
-            .collect()
+        let functions = context.names[0].all.iter().filter_map(|(name, (definition, exported, _))| match definition {
+            Definition::Function(id) if *exported || (all && name == "main") => Some(*id),
+            _ => None,
+        });
+        functions.filter(|id| context.function(*id).parameters.iter().all(|p| p.shape.is_some())).collect()
     };
     let exported = of(false);
     context.program.entries = if exported.is_empty() { of(true) } else { exported };

@@ -26,17 +26,12 @@ pub fn show(program: &Program, ty: &Type) -> String {
         Type::Union(members) => all(members, " | "),
         Type::List { item, min: 0, max: None } => format!("[{}]", inner(item)),
         Type::List { item, min, max } => {
-            format!(
-                "[{}; {min}..{}]",
-                inner(item),
-                max.map(|m| format!("={m}")).unwrap_or_default()
-            )
+            format!("[{}; {min}..{}]", inner(item), max.map(|m| format!("={m}")).unwrap_or_default())
         }
         Type::Map(k, v) => format!("{{{}: {}}}", inner(k), inner(v)),
         Type::Tuple(items) => format!("({})", all(items, ", ")),
         Type::Record(fields) => {
-            let fields: Vec<String> =
-                fields.iter().map(|(name, ty)| format!("{name}: {}", inner(ty))).collect();
+            let fields: Vec<String> = fields.iter().map(|(name, ty)| format!("{name}: {}", inner(ty))).collect();
             format!("({})", fields.join(", "))
         }
         Type::Struct(id) => program.structs[id.index()].name.clone(),

@@ -7,11 +7,8 @@ use crate::show;
 pub fn dump(program: &Program) -> String {
     let mut out = String::new();
     for declared in &program.structs {
-        let fields: Vec<String> = declared
-            .fields
-            .iter()
-            .map(|f| format!("{}: {}", f.generated, show(program, &f.ty)))
-            .collect();
+        let fields: Vec<String> =
+            declared.fields.iter().map(|f| format!("{}: {}", f.generated, show(program, &f.ty))).collect();
         out.push_str(&format!("struct {} {{ {} }}\n", declared.name, fields.join(", ")));
     }
     for declared in &program.enums {
@@ -21,8 +18,7 @@ pub fn dump(program: &Program) -> String {
             .map(|v| match v.fields.len() {
                 0 => v.generated.clone(),
                 _ => {
-                    let fields: Vec<String> =
-                        v.fields.iter().map(|f| show(program, &f.ty)).collect();
+                    let fields: Vec<String> = v.fields.iter().map(|f| show(program, &f.ty)).collect();
                     format!("{}({})", v.generated, fields.join(", "))
                 }
             })
@@ -30,12 +26,7 @@ pub fn dump(program: &Program) -> String {
         out.push_str(&format!("enum {} {{ {} }}\n", declared.name, variants.join(", ")));
     }
     for constant in &program.constants {
-        out.push_str(&format!(
-            "const {}: {} = f{}\n",
-            constant.name,
-            show(program, &constant.ty),
-            constant.function.0
-        ));
+        out.push_str(&format!("const {}: {} = f{}\n", constant.name, show(program, &constant.ty), constant.function.0));
     }
     for (index, function) in program.functions.iter().enumerate() {
         let parameters: Vec<String> = function
@@ -48,11 +39,7 @@ pub fn dump(program: &Program) -> String {
             .collect();
         let word = if function.effect == crate::program::Effect::Pure { "fn" } else { "prompt" };
         let result = show(program, &function.result);
-        out.push_str(&format!(
-            "\nf{index} {word} {}({}) -> {result}\n",
-            function.name,
-            parameters.join(", ")
-        ));
+        out.push_str(&format!("\nf{index} {word} {}({}) -> {result}\n", function.name, parameters.join(", ")));
         for local in function.locals.iter().skip(function.parameters.len()) {
             let word = if local.mutable { "var" } else { "let" };
             out.push_str(&format!("  {word} {}: {}\n", local.name, show(program, &local.ty)));

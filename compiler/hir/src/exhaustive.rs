@@ -30,8 +30,7 @@ enum Constructor {
 pub(crate) fn missing(program: &Program, ty: &Type, rows: &[&Pattern]) -> Option<String> {
     let rows: Vec<Vec<&Pattern>> = rows.iter().map(|row| vec![*row]).collect();
     let mut steps = 0;
-    witness(program, &rows, std::slice::from_ref(ty), &mut steps)
-        .map(|all| all.into_iter().next().unwrap_or_default())
+    witness(program, &rows, std::slice::from_ref(ty), &mut steps).map(|all| all.into_iter().next().unwrap_or_default())
 }
 
 /// Whether `row` covers a value that `rows` do not.
@@ -79,9 +78,7 @@ fn parts(program: &Program, ty: &Type, constructor: &Constructor) -> Vec<Type> {
         (Constructor::Some, Type::Optional(of)) => vec![of.as_ref().clone()],
         (Constructor::Member(member), _) => vec![member.clone()],
         (Constructor::Only(_), Type::Tuple(items)) => items.clone(),
-        (Constructor::Only(_), Type::Record(fields)) => {
-            fields.iter().map(|(_, ty)| ty.clone()).collect()
-        }
+        (Constructor::Only(_), Type::Record(fields)) => fields.iter().map(|(_, ty)| ty.clone()).collect(),
         (Constructor::Only(_), Type::Struct(id)) => {
             program.structs[id.index()].fields.iter().map(|f| f.ty.clone()).collect()
         }
@@ -94,11 +91,7 @@ fn parts(program: &Program, ty: &Type, constructor: &Constructor) -> Vec<Type> {
 }
 
 /// The row's first pattern, taken apart by a constructor: `None` if it does not fit.
-fn specialise<'a>(
-    row: &[&'a Pattern],
-    constructor: &Constructor,
-    arity: usize,
-) -> Vec<Vec<&'a Pattern>> {
+fn specialise<'a>(row: &[&'a Pattern], constructor: &Constructor, arity: usize) -> Vec<Vec<&'a Pattern>> {
     let (first, rest) = (row[0], &row[1..]);
     let with = |mut parts: Vec<&'a Pattern>| {
         parts.extend(rest);
@@ -114,13 +107,9 @@ fn specialise<'a>(
             })
             .collect(),
         (Pattern::Wildcard | Pattern::Bind(_), _) => with(vec![&WILDCARD; arity]),
-        (Pattern::None, Constructor::None) | (Pattern::Unknown, Constructor::Unknown) => {
-            with(Vec::new())
-        }
+        (Pattern::None, Constructor::None) | (Pattern::Unknown, Constructor::Unknown) => with(Vec::new()),
         (Pattern::None | Pattern::Unknown, _) => Vec::new(),
-        (Pattern::Member(ty, _, inner), Constructor::Member(member)) if ty == member => {
-            with(vec![inner])
-        }
+        (Pattern::Member(ty, _, inner), Constructor::Member(member)) if ty == member => with(vec![inner]),
         (Pattern::Member(..), _) => Vec::new(),
         // What fits a value that is there fits the inside of an optional.
         (_, Constructor::Some) => with(vec![first]),
@@ -173,12 +162,7 @@ fn arity(program: &Program, ty: &Type, constructor: &Constructor) -> usize {
     parts(program, ty, constructor).len()
 }
 
-fn witness(
-    program: &Program,
-    rows: &[Vec<&Pattern>],
-    types: &[Type],
-    steps: &mut usize,
-) -> Option<Vec<String>> {
+fn witness(program: &Program, rows: &[Vec<&Pattern>], types: &[Type], steps: &mut usize) -> Option<Vec<String>> {
     *steps += 1;
     if *steps > STEPS_MAX {
         return None;
@@ -188,8 +172,7 @@ fn witness(
     for constructor in finite.clone().unwrap_or_default() {
         let inner = parts(program, ty, &constructor);
         let count = inner.len();
-        let special: Vec<_> =
-            rows.iter().flat_map(|row| specialise(row, &constructor, count)).collect();
+        let special: Vec<_> = rows.iter().flat_map(|row| specialise(row, &constructor, count)).collect();
         let mut next = inner;
         next.extend_from_slice(&types[1..]);
         if let Some(mut found) = witness(program, &special, &next, steps) {
@@ -224,13 +207,7 @@ fn default<'a>(row: &[&'a Pattern]) -> Vec<Vec<&'a Pattern>> {
     }
 }
 
-fn row_useful(
-    program: &Program,
-    rows: &[Vec<&Pattern>],
-    types: &[Type],
-    row: &[&Pattern],
-    steps: &mut usize,
-) -> bool {
+fn row_useful(program: &Program, rows: &[Vec<&Pattern>], types: &[Type], row: &[&Pattern], steps: &mut usize) -> bool {
     *steps += 1;
     let Some(ty) = types.first() else { return rows.is_empty() };
     if *steps > STEPS_MAX {

@@ -4,7 +4,7 @@
 //! ast::Module* --declare--> names --resolve--> signatures --infer--> Program + diagnostics
 //! ```
 //!
-//! [`check`] never stops at a fault and never panics on a tree. `Type::Error` swallows the echoes of a fault that was
+//! [`check()`] never stops at a fault and never panics on a tree. `Type::Error` swallows the echoes of a fault that was
 //! reported. A program with an error is not lowered; one without has no `Error` node, no type variable, and only ids.
 
 mod alias;

@@ -5,9 +5,7 @@ use crate::check::Context;
 use crate::declare::Definition;
 use crate::types::{TextType, Type};
 use sgl_source::{Code, Diagnostic, Span, did_you_mean};
-use sgl_syntax::ast::{
-    Expression, ExpressionKind, Name, Refinement, TypeExpression, TypeKind, UnaryOp,
-};
+use sgl_syntax::ast::{Expression, ExpressionKind, Name, Refinement, TypeExpression, TypeKind, UnaryOp};
 
 /// Types that the language itself has.
 const BUILT_IN: &[&str] = &["Str", "Int", "Float", "Bool", "Unknown", "Prompt"];
@@ -53,9 +51,7 @@ pub(crate) fn ty(context: &mut Context<'_>, module: usize, tree: &TypeExpression
             named(context, module, path)
         }
         TypeKind::FloatDigits(digits) => match u8::try_from(digits.value) {
-            Ok(decimals) if decimals <= 9 => {
-                Type::Float { decimals: Some(decimals), min: None, max: None }
-            }
+            Ok(decimals) if decimals <= 9 => Type::Float { decimals: Some(decimals), min: None, max: None },
             _ => {
                 context.report(Diagnostic::error(
                     Code::E0314,
@@ -79,10 +75,8 @@ pub(crate) fn ty(context: &mut Context<'_>, module: usize, tree: &TypeExpression
         }
         TypeKind::List(item, bound) => {
             let item = ty(context, module, item);
-            let (min, max) = bound
-                .as_ref()
-                .map_or(Some((0, None)), |bound| list_bound(context, bound))
-                .unwrap_or((0, None));
+            let (min, max) =
+                bound.as_ref().map_or(Some((0, None)), |bound| list_bound(context, bound)).unwrap_or((0, None));
             Type::List { item: Box::new(item), min, max }
         }
         TypeKind::Map(key, value) => {
@@ -90,12 +84,10 @@ pub(crate) fn ty(context: &mut Context<'_>, module: usize, tree: &TypeExpression
             Type::Map(Box::new(key), Box::new(value))
         }
         TypeKind::Tuple(items) if items.is_empty() => Type::Unit,
-        TypeKind::Tuple(items) => {
-            Type::Tuple(items.iter().map(|item| ty(context, module, item)).collect())
+        TypeKind::Tuple(items) => Type::Tuple(items.iter().map(|item| ty(context, module, item)).collect()),
+        TypeKind::Record(fields) => {
+            Type::Record(fields.iter().map(|f| (f.name.value.clone(), ty(context, module, &f.ty))).collect())
         }
-        TypeKind::Record(fields) => Type::Record(
-            fields.iter().map(|f| (f.name.value.clone(), ty(context, module, &f.ty))).collect(),
-        ),
         TypeKind::Function(parameters, result) => {
             let parameters = parameters.iter().map(|p| ty(context, module, p)).collect();
             Type::Function(parameters, Box::new(ty(context, module, result)))
@@ -113,13 +105,8 @@ pub(crate) fn ty(context: &mut Context<'_>, module: usize, tree: &TypeExpression
 
 fn unbuilt(context: &mut Context<'_>, what: &str, span: Span) {
     context.report(
-        Diagnostic::error(
-            Code::E0104,
-            format!("{what} is not built yet"),
-            span,
-            "planned, and refused until then",
-        )
-        .with_help("use one of the types in docs/language.md"),
+        Diagnostic::error(Code::E0104, format!("{what} is not built yet"), span, "planned, and refused until then")
+            .with_help("use one of the types in docs/language.md"),
     );
 }
 
@@ -191,16 +178,16 @@ fn named(context: &mut Context<'_>, module: usize, path: &[Name]) -> Type {
             Type::Error
         }
         Err(None) => {
-            let types = context.names[module].all.iter().filter(|(_, (d, ..))| {
-                matches!(d, Definition::Struct(_) | Definition::Enum(_) | Definition::Alias(_))
-            });
+            let types = context.names[module]
+                .all
+                .iter()
+                .filter(|(_, (d, ..))| matches!(d, Definition::Struct(_) | Definition::Enum(_) | Definition::Alias(_)));
             let known: Vec<&str> = types
                 .map(|(name, _)| name.as_str())
                 .chain(BUILT_IN.iter().copied())
                 .chain(alias::ALIASES.iter().map(|(name, _)| *name))
                 .collect();
-            let near =
-                did_you_mean(&last.value, known).map(|near| format!("did you mean `{near}`?"));
+            let near = did_you_mean(&last.value, known).map(|near| format!("did you mean `{near}`?"));
             context.report(
                 Diagnostic::error(
                     Code::E0202,
@@ -232,11 +219,7 @@ pub(crate) fn definition(
 }
 
 /// An exported name of a module.
-pub(crate) fn member(
-    context: &Context<'_>,
-    target: usize,
-    name: &Name,
-) -> Result<Definition, Option<Box<Diagnostic>>> {
+pub(crate) fn member(context: &Context<'_>, target: usize, name: &Name) -> Result<Definition, Option<Box<Diagnostic>>> {
     let names = &context.names[target].all;
     let home = &context.modules[target].name;
     match names.get(&name.value) {
@@ -252,17 +235,10 @@ pub(crate) fn member(
             .with_help("put `pub` before its definition"),
         ))),
         None => {
-            let exported = names
-                .iter()
-                .filter(|(_, (_, exported, _))| *exported)
-                .map(|(name, _)| name.as_str());
-            let near =
-                did_you_mean(&name.value, exported).map(|near| format!("did you mean `{near}`?"));
+            let exported = names.iter().filter(|(_, (_, exported, _))| *exported).map(|(name, _)| name.as_str());
+            let near = did_you_mean(&name.value, exported).map(|near| format!("did you mean `{near}`?"));
             let message = format!("the module `{home}` has no `{}`", name.value);
-            Err(Some(Box::new(
-                Diagnostic::error(Code::E0201, message, name.span, "unknown name")
-                    .with_help_if(near),
-            )))
+            Err(Some(Box::new(Diagnostic::error(Code::E0201, message, name.span, "unknown name").with_help_if(near))))
         }
     }
 }
@@ -292,30 +268,26 @@ fn refine(context: &mut Context<'_>, ty: Type, refinement: &Refinement, of: Span
     }
     let refined = match (word, &ty) {
         ("matching", Type::Str(text)) => match regex(context, value) {
-            Some(pattern) => {
-                Some(Type::Str(TextType { pattern: Some(pattern), alias: None, ..text.clone() }))
-            }
+            Some(pattern) => Some(Type::Str(TextType { pattern: Some(pattern), alias: None, ..text.clone() })),
             None => return Type::Error,
         },
         ("until", Type::Str(text)) => match &value.kind {
-            ExpressionKind::Text(literal) => {
-                plain(literal).filter(|until| !until.is_empty()).map(|until| {
-                    Type::Str(TextType { until: Some(until), alias: None, ..text.clone() })
-                })
-            }
+            ExpressionKind::Text(literal) => plain(literal)
+                .filter(|until| !until.is_empty())
+                .map(|until| Type::Str(TextType { until: Some(until), alias: None, ..text.clone() })),
             _ => None,
         },
-        ("max", Type::Str(text)) => match integer(value).and_then(|n| u32::try_from(n).ok()) {
-            Some(max) => {
-                Some(Type::Str(TextType { chars_max: Some(max), alias: None, ..text.clone() }))
-            }
-            None => None,
-        },
+        ("max", Type::Str(text)) => integer(value)
+            .and_then(|n| u32::try_from(n).ok())
+            .map(|max| Type::Str(TextType { chars_max: Some(max), alias: None, ..text.clone() })),
         ("in", Type::Int { .. }) => range(value, integer).map(|(min, max)| Type::Int { min, max }),
         ("in", Type::Float { decimals: Some(d), .. }) => {
             let (d, scale) = (*d, 10f64.powi(i32::from(*d)));
-            range(value, |e| number(e).map(|n| (n * scale).round() as i64))
-                .map(|(min, max)| Type::Float { decimals: Some(d), min, max })
+            range(value, |e| number(e).map(|n| (n * scale).round() as i64)).map(|(min, max)| Type::Float {
+                decimals: Some(d),
+                min,
+                max,
+            })
         }
         ("in", Type::Float { decimals: None, .. }) => {
             context.report(
@@ -356,13 +328,8 @@ fn refine(context: &mut Context<'_>, ty: Type, refinement: &Refinement, of: Span
             _ => "a range of numbers that is not empty, such as `in 0..=10`",
         };
         context.report(
-            Diagnostic::error(
-                Code::E0313,
-                format!("`{word}` needs {wanted}"),
-                value.span,
-                "this is none",
-            )
-            .with_help("write the value out: it is part of the type"),
+            Diagnostic::error(Code::E0313, format!("`{word}` needs {wanted}"), value.span, "this is none")
+                .with_help("write the value out: it is part of the type"),
         );
         Type::Error
     })
@@ -371,13 +338,8 @@ fn refine(context: &mut Context<'_>, ty: Type, refinement: &Refinement, of: Span
 fn regex(context: &mut Context<'_>, value: &Expression) -> Option<String> {
     let ExpressionKind::Regex(pattern) = &value.kind else {
         context.report(
-            Diagnostic::error(
-                Code::E0313,
-                "`matching` needs a regular expression",
-                value.span,
-                "this is none",
-            )
-            .with_help("write for instance `matching re\"[a-z]+\"`"),
+            Diagnostic::error(Code::E0313, "`matching` needs a regular expression", value.span, "this is none")
+                .with_help("write for instance `matching re\"[a-z]+\"`"),
         );
         return None;
     };
@@ -425,10 +387,7 @@ pub(crate) fn number(e: &Expression) -> Option<f64> {
 }
 
 /// Inclusive bounds of a range of literals; `None` if it is no such thing, or empty.
-fn range(
-    e: &Expression,
-    bound: impl Fn(&Expression) -> Option<i64>,
-) -> Option<(Option<i64>, Option<i64>)> {
+fn range(e: &Expression, bound: impl Fn(&Expression) -> Option<i64>) -> Option<(Option<i64>, Option<i64>)> {
     let ExpressionKind::Range { start, end, inclusive } = &e.kind else { return None };
     let min = match start {
         Some(start) => Some(bound(start)?),

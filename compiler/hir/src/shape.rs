@@ -28,15 +28,11 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn shape(&mut self, ty: &Type) -> Result<Shape, WhyNot> {
         Ok(match ty {
-            Type::Str(TextType { pattern, chars_max, until, .. }) => Shape::Text {
-                pattern: pattern.clone(),
-                chars_max: *chars_max,
-                until: until.clone(),
-            },
-            Type::Int { min, max } => Shape::Int { min: *min, max: *max },
-            Type::Float { decimals, min, max } => {
-                Shape::Float { decimals: *decimals, min: *min, max: *max }
+            Type::Str(TextType { pattern, chars_max, until, .. }) => {
+                Shape::Text { pattern: pattern.clone(), chars_max: *chars_max, until: until.clone() }
             }
+            Type::Int { min, max } => Shape::Int { min: *min, max: *max },
+            Type::Float { decimals, min, max } => Shape::Float { decimals: *decimals, min: *min, max: *max },
             Type::Bool => Shape::Bool,
             Type::Literal(text) => Shape::Literal(text.clone()),
             Type::None | Type::Unit => Shape::Null,
@@ -50,23 +46,14 @@ impl Walk<'_> {
                 Shape::Union(members)
             }
             Type::Union(members) => {
-                let member = |ty: &Type| {
-                    Ok(Variant { name: crate::show(self.program, ty), shape: self.shape(ty)? })
-                };
+                let member = |ty: &Type| Ok(Variant { name: crate::show(self.program, ty), shape: self.shape(ty)? });
                 Shape::Union(members.iter().map(member).collect::<Result<_, WhyNot>>()?)
             }
-            Type::List { item, min, max } => {
-                Shape::List { item: Box::new(self.shape(item)?), min: *min, max: *max }
-            }
-            Type::Tuple(items) => {
-                Shape::Tuple(items.iter().map(|item| self.shape(item)).collect::<Result<_, _>>()?)
-            }
+            Type::List { item, min, max } => Shape::List { item: Box::new(self.shape(item)?), min: *min, max: *max },
+            Type::Tuple(items) => Shape::Tuple(items.iter().map(|item| self.shape(item)).collect::<Result<_, _>>()?),
             Type::Record(fields) => Shape::Record {
                 name: String::new(),
-                fields: fields
-                    .iter()
-                    .map(|(name, ty)| self.field(name, ty))
-                    .collect::<Result<_, _>>()?,
+                fields: fields.iter().map(|(name, ty)| self.field(name, ty)).collect::<Result<_, _>>()?,
             },
             Type::Struct(id) => {
                 if self.open.contains(id) {
@@ -88,12 +75,9 @@ impl Walk<'_> {
                 Shape::Enum { name: declared.name.clone(), names }
             }
             Type::Map(..) => return Err(WhyNot::Unbuilt("a map in generated text")),
-            Type::Range
-            | Type::Function(..)
-            | Type::Prompt
-            | Type::Never
-            | Type::Error
-            | Type::Variable(_) => return Err(WhyNot::NotText(ty.clone())),
+            Type::Range | Type::Function(..) | Type::Prompt | Type::Never | Type::Error | Type::Variable(_) => {
+                return Err(WhyNot::NotText(ty.clone()));
+            }
         })
     }
 
@@ -124,11 +108,9 @@ fn describe(program: &Program, ty: &Type, indent: usize, open: &mut Vec<StructId
         Type::Literal(text) => format!("{text:?}"),
         Type::Unknown => "unknown".into(),
         Type::Optional(of) => format!("{} or null", describe(program, of, indent, open)),
-        Type::Union(members) => members
-            .iter()
-            .map(|m| describe(program, m, indent, open))
-            .collect::<Vec<_>>()
-            .join(" or "),
+        Type::Union(members) => {
+            members.iter().map(|m| describe(program, m, indent, open)).collect::<Vec<_>>().join(" or ")
+        }
         Type::List { item, min, max } => {
             let count = match (min, max) {
                 (0, None) => String::new(),
@@ -145,9 +127,7 @@ fn describe(program: &Program, ty: &Type, indent: usize, open: &mut Vec<StructId
         Type::Record(fields) => {
             let lines: Vec<_> = fields
                 .iter()
-                .map(|(name, ty)| {
-                    format!("{pad}\"{name}\": {}", describe(program, ty, indent + 1, open))
-                })
+                .map(|(name, ty)| format!("{pad}\"{name}\": {}", describe(program, ty, indent + 1, open)))
                 .collect();
             format!("{{\n{}\n{end}}}", lines.join(",\n"))
         }
@@ -159,11 +139,8 @@ fn describe(program: &Program, ty: &Type, indent: usize, open: &mut Vec<StructId
             let mut lines = String::new();
             for (index, field) in fields.iter().enumerate() {
                 let comma = if index == last { "" } else { "," };
-                let doc = if field.doc.is_empty() {
-                    String::new()
-                } else {
-                    format!("  // {}", field.doc.replace('\n', " "))
-                };
+                let doc =
+                    if field.doc.is_empty() { String::new() } else { format!("  // {}", field.doc.replace('\n', " ")) };
                 let value = describe(program, &field.ty, indent + 1, open);
                 lines.push_str(&format!("{pad}\"{}\": {value}{comma}{doc}\n", field.generated));
             }

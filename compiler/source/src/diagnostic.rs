@@ -50,12 +50,7 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error at `span`; `label` says what is there.
-    pub fn error(
-        code: Code,
-        message: impl Into<String>,
-        span: Span,
-        label: impl Into<String>,
-    ) -> Self {
+    pub fn error(code: Code, message: impl Into<String>, span: Span, label: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             code,
@@ -68,12 +63,7 @@ impl Diagnostic {
     }
 
     /// A warning at `span`; `label` says what is there.
-    pub fn warning(
-        code: Code,
-        message: impl Into<String>,
-        span: Span,
-        label: impl Into<String>,
-    ) -> Self {
+    pub fn warning(code: Code, message: impl Into<String>, span: Span, label: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message, span, label) }
     }
 
@@ -125,8 +115,6 @@ impl Diagnostic {
 
 /// Sorts by place and drops exact repetitions.
 pub fn tidy(diagnostics: &mut Vec<Diagnostic>) {
-    diagnostics.sort_by(|a, b| {
-        (a.span(), a.severity, &a.message).cmp(&(b.span(), b.severity, &b.message))
-    });
+    diagnostics.sort_by(|a, b| (a.span(), a.severity, &a.message).cmp(&(b.span(), b.severity, &b.message)));
     diagnostics.dedup();
 }

@@ -29,10 +29,11 @@ pub fn text(files: &Files, diagnostic: &Diagnostic, colour: Colour) -> String {
         .with_message(&diagnostic.message);
     for (order, label) in (0i32..).zip(&diagnostic.labels) {
         report = report.with_label(
-            Label::new(at(label.span))
-                .with_message(&label.text)
-                .with_order(order)
-                .with_color(if order == 0 { ariadne::Color::Red } else { ariadne::Color::Blue }),
+            Label::new(at(label.span)).with_message(&label.text).with_order(order).with_color(if order == 0 {
+                ariadne::Color::Red
+            } else {
+                ariadne::Color::Blue
+            }),
         );
     }
     if let Some(help) = &diagnostic.help {

@@ -4,10 +4,7 @@
 const WORD_CHARS_MAX: usize = 64;
 
 /// The candidate nearest to `word`, if it is near enough: at most one edit in three characters.
-pub fn did_you_mean<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.chars().count() > WORD_CHARS_MAX {
         return None;
     }
@@ -23,8 +20,7 @@ pub fn did_you_mean<'a>(
 
 /// Edits between two words, where a swap of neighbours and a change of case count as one (optimal string alignment).
 fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) =
-        (a.chars().collect(), b.chars().take(WORD_CHARS_MAX).collect());
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().take(WORD_CHARS_MAX).collect());
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
     for i in 0..=a.len() {
         for j in 0..=b.len() {
@@ -33,9 +29,7 @@ fn distance(a: &str, b: &str) -> usize {
                 (_, 0) => i,
                 _ => {
                     let change = usize::from(a[i - 1] != b[j - 1]);
-                    let mut best = (rows[i - 1][j] + 1)
-                        .min(rows[i][j - 1] + 1)
-                        .min(rows[i - 1][j - 1] + change);
+                    let mut best = (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + change);
                     if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
                         best = best.min(rows[i - 2][j - 2] + 1);
                     }

@@ -33,6 +33,11 @@ impl Span {
         Self { start: self.end, ..self }
     }
 
+    /// Whether all of `other` lies in this span.
+    pub fn contains(self, other: Self) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
+    }
+
     /// As a range of bytes.
     pub fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize

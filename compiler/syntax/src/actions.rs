@@ -1,9 +1,8 @@
 //! Small constructors that the grammar calls.
 
 use crate::ast::{
-    BinaryOp, Block, ClosureBody, Expression, ExpressionKind, ForkExpression, ForkHeader, Hole,
-    HoleOption, If, Join, Name, Pattern, PatternKind, Refinement, Statement, StatementKind, Text,
-    TypeExpression, TypeKind, UnaryOp,
+    BinaryOp, Block, ClosureBody, Expression, ExpressionKind, ForkExpression, ForkHeader, Hole, HoleOption, If, Join,
+    Name, Pattern, PatternKind, Refinement, Statement, StatementKind, Text, TypeExpression, TypeKind, UnaryOp,
 };
 use crate::token::Token;
 use lalrpop_util::ParseError;
@@ -74,23 +73,11 @@ pub(crate) fn tuple((mut items, comma): (Vec<Expression>, bool)) -> ExpressionKi
     }
 }
 
-pub(crate) fn expression(
-    file: FileId,
-    start: usize,
-    kind: ExpressionKind,
-    end: usize,
-) -> Expression {
+pub(crate) fn expression(file: FileId, start: usize, kind: ExpressionKind, end: usize) -> Expression {
     Expression { kind, span: Span::new(file, start, end) }
 }
 
-pub(crate) fn binary(
-    file: FileId,
-    start: usize,
-    op: BinaryOp,
-    a: Expression,
-    b: Expression,
-    end: usize,
-) -> Expression {
+pub(crate) fn binary(file: FileId, start: usize, op: BinaryOp, a: Expression, b: Expression, end: usize) -> Expression {
     expression(file, start, ExpressionKind::Binary(op, Box::new(a), Box::new(b)), end)
 }
 
@@ -106,8 +93,7 @@ pub(crate) fn range(
     inclusive: bool,
     end: usize,
 ) -> Expression {
-    let kind =
-        ExpressionKind::Range { start: Some(Box::new(first)), end: last.map(Box::new), inclusive };
+    let kind = ExpressionKind::Range { start: Some(Box::new(first)), end: last.map(Box::new), inclusive };
     expression(file, start, kind, end)
 }
 
@@ -116,11 +102,7 @@ pub(crate) fn fork(header: Expression, body: Block, join: Option<Join>) -> Expre
     let header = match header.kind {
         ExpressionKind::Binary(BinaryOp::In, element, list) => match pattern_of(&element) {
             Some(pattern) => ForkHeader::Each(pattern, list, body),
-            None => ForkHeader::Each(
-                Pattern { kind: PatternKind::Error, span: element.span },
-                list,
-                body,
-            ),
+            None => ForkHeader::Each(Pattern { kind: PatternKind::Error, span: element.span }, list, body),
         },
         kind => ForkHeader::Count(Box::new(Expression { kind, span: header.span }), body),
     };
@@ -131,13 +113,13 @@ pub(crate) fn fork(header: Expression, body: Block, join: Option<Join>) -> Expre
 pub(crate) fn closure(
     file: FileId,
     start: usize,
-    parameters: Expression,
+    parameters: &Expression,
     body: ClosureBody,
     end: usize,
 ) -> Expression {
     let patterns = match &parameters.kind {
         ExpressionKind::Tuple(items) => items.iter().map(pattern_or_error).collect(),
-        _ => vec![pattern_or_error(&parameters)],
+        _ => vec![pattern_or_error(parameters)],
     };
     expression(file, start, ExpressionKind::Closure(patterns, Box::new(body)), end)
 }
@@ -151,9 +133,7 @@ fn pattern_of(e: &Expression) -> Option<Pattern> {
     let kind = match &e.kind {
         ExpressionKind::Name(text) if text == "_" => PatternKind::Wildcard,
         ExpressionKind::Name(text) => PatternKind::Bind(Spanned::new(text.clone(), e.span)),
-        ExpressionKind::Tuple(items) => {
-            PatternKind::Tuple(items.iter().map(pattern_of).collect::<Option<_>>()?)
-        }
+        ExpressionKind::Tuple(items) => PatternKind::Tuple(items.iter().map(pattern_of).collect::<Option<_>>()?),
         _ => return None,
     };
     Some(Pattern { kind, span: e.span })
@@ -163,23 +143,13 @@ pub(crate) fn bind(name: Name) -> PatternKind {
     if name.value == "_" { PatternKind::Wildcard } else { PatternKind::Bind(name) }
 }
 
-pub(crate) fn variant(
-    first: Name,
-    rest: Vec<Name>,
-    fields: Option<Vec<(Option<Name>, Pattern)>>,
-) -> PatternKind {
+pub(crate) fn variant(first: Name, rest: Vec<Name>, fields: Option<Vec<(Option<Name>, Pattern)>>) -> PatternKind {
     let mut path = vec![first];
     path.extend(rest);
     PatternKind::Variant { path, fields }
 }
 
-pub(crate) fn or_pattern(
-    file: FileId,
-    start: usize,
-    first: Pattern,
-    rest: Vec<Pattern>,
-    end: usize,
-) -> Pattern {
+pub(crate) fn or_pattern(file: FileId, start: usize, first: Pattern, rest: Vec<Pattern>, end: usize) -> Pattern {
     if rest.is_empty() {
         return first;
     }

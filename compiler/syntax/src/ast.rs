@@ -9,16 +9,15 @@ pub mod statement;
 pub mod type_expression;
 
 pub use expression::{
-    Argument, BinaryOp, ClosureBody, Comprehension, Expression, ExpressionKind, ForkExpression,
-    ForkHeader, Join, NamedBranch, UnaryOp,
+    Argument, BinaryOp, ClosureBody, Comprehension, Expression, ExpressionKind, ForkExpression, ForkHeader, Join,
+    NamedBranch, UnaryOp,
 };
 pub use item::{
-    Const, Enum, EnumVariant, FieldDeclaration, Function, FunctionKind, Import, Item, ItemKind,
-    Mock, Module, Parameter, Struct, TestItem, TypeAlias,
+    Const, Enum, EnumVariant, FieldDeclaration, Function, FunctionKind, Import, Item, ItemKind, Mock, Module,
+    Parameter, Struct, TestItem, TypeAlias,
 };
 pub use statement::{
-    Block, Hole, HoleOption, If, MatchArm, Pattern, PatternKind, RoleName, Statement,
-    StatementKind, Text, TextPart,
+    Block, Hole, HoleOption, If, MatchArm, Pattern, PatternKind, RoleName, Statement, StatementKind, Text, TextPart,
 };
 pub use type_expression::{Refinement, TypeExpression, TypeKind};
 

@@ -7,15 +7,9 @@ use lalrpop_util::ParseError;
 use sgl_source::{Code, Diagnostic, FileId, Span, did_you_mean};
 
 /// The diagnostic for a fault of the parser.
-pub(crate) fn diagnostic(
-    file: FileId,
-    fault: ParseError<usize, Token, Fault>,
-    tokens: &[Placed],
-) -> Diagnostic {
+pub(crate) fn diagnostic(file: FileId, fault: ParseError<usize, Token, Fault>, tokens: &[Placed]) -> Diagnostic {
     match fault {
-        ParseError::User { error } => {
-            Diagnostic::error(Code::E0101, error.message, error.span, "here")
-        }
+        ParseError::User { error } => Diagnostic::error(Code::E0101, error.message, error.span, "here"),
         ParseError::InvalidToken { location } => {
             let span = Span::new(file, location, location);
             Diagnostic::error(Code::E0101, "something that can't be read", span, "here")
@@ -25,46 +19,32 @@ pub(crate) fn diagnostic(
             let message = format!("the definition ends too early: expected {}", words(&expected));
             Diagnostic::error(Code::E0101, message, span, "more must follow")
         }
-        ParseError::UnrecognizedToken { token, expected } => {
-            unexpected(file, &token, &expected, tokens)
-        }
+        ParseError::UnrecognizedToken { token, expected } => unexpected(file, &token, &expected, tokens),
         ParseError::ExtraToken { token } => unexpected(file, &token, &["end".to_string()], tokens),
     }
 }
 
-fn unexpected(
-    file: FileId,
-    (start, token, end): &Placed,
-    expected: &[String],
-    tokens: &[Placed],
-) -> Diagnostic {
+fn unexpected(file: FileId, (start, token, end): &Placed, expected: &[String], tokens: &[Placed]) -> Diagnostic {
     let span = Span::new(file, *start, *end);
     let wanted = words(expected);
     let at = tokens.iter().position(|placed| placed.0 == *start && placed.1 == *token).unwrap_or(0);
     let before = at.checked_sub(1).and_then(|index| tokens.get(index));
     if let (Token::Keyword(word), true) = (token, expects(expected, "lower")) {
         let free = format!("{word}_");
-        return Diagnostic::error(
-            Code::E0106,
-            format!("`{word}` is a keyword"),
-            span,
-            format!("expected {wanted}"),
-        )
-        .with_help(format!("choose another name, such as `{free}`"));
+        return Diagnostic::error(Code::E0106, format!("`{word}` is a keyword"), span, format!("expected {wanted}"))
+            .with_help(format!("choose another name, such as `{free}`"));
     }
-    if let Some((s, _, e)) =
-        before.filter(|(_, t, _)| matches!(t, Token::Symbol(":")) && inside_hole(tokens, at))
-    {
+    if let Some((s, _, e)) = before.filter(|(_, t, _)| matches!(t, Token::Symbol(":")) && inside_hole(tokens, at)) {
         let place = Span::new(file, *s, *e);
         if matches!(token, Token::HoleEnd) {
-            return Diagnostic::error(
-                Code::E0105,
-                "this hole has no type",
-                place,
-                "a type must follow",
-            )
-            .with_help("write a type, such as `$[name: Line]`, or leave out the `:`");
+            return Diagnostic::error(Code::E0105, "this hole has no type", place, "a type must follow")
+                .with_help("write a type, such as `$[name: Line]`, or leave out the `:`");
         }
+    }
+    if let (Token::Keyword(word), true) = (token, expects(expected, "end")) {
+        let message = format!("`{word}` begins a statement, and the one before it has not ended");
+        return Diagnostic::error(Code::E0101, message, span, "a new line or `;` is missing before this")
+            .with_help("write it on a line of its own");
     }
     if let Some((s, Token::Lower(word), e)) = before
         && let Some(near) = did_you_mean(word, KEYWORDS.iter().copied())
@@ -91,20 +71,13 @@ fn unexpected(
         .with_help(format!("did you mean `{near}`?"));
     }
     let help = match token {
-        Token::End => {
-            Some("the line ends too early; go on, or move the rest of the statement here")
-        }
+        Token::End => Some("the line ends too early; go on, or move the rest of the statement here"),
         Token::Symbol("=") if expects(expected, "==") => Some("compare with `==`"),
         Token::TextStart => Some("separate statements by a new line or `;`"),
         _ => None,
     };
-    Diagnostic::error(
-        Code::E0101,
-        format!("unexpected {token}"),
-        span,
-        format!("expected {wanted}"),
-    )
-    .with_help_if(help.map(str::to_string))
+    Diagnostic::error(Code::E0101, format!("unexpected {token}"), span, format!("expected {wanted}"))
+        .with_help_if(help.map(str::to_string))
 }
 
 fn inside_hole(tokens: &[Placed], at: usize) -> bool {
@@ -149,11 +122,7 @@ fn words(expected: &[String]) -> String {
     let plain = found.is_empty();
     for symbol in ["=", ":", "(", ")", "]", "}", "{", ",", "=>", "->", "in", "else"] {
         let closes = matches!(symbol, ")" | "]" | "}" | "{" | "=" | ":");
-        if has(symbol)
-            && (plain || closes)
-            && found.len() < 3
-            && !(found.len() == 1 && symbol == "(")
-        {
+        if has(symbol) && (plain || closes) && found.len() < 3 && !(found.len() == 1 && symbol == "(") {
             found.push(format!("`{symbol}`"));
         }
     }

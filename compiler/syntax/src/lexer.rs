@@ -24,8 +24,7 @@ pub struct Tokens {
 
 /// Lexes a whole file.
 pub fn lex(file: FileId, source: &str) -> Tokens {
-    let mut lexer =
-        Lexer { file, source, at: 0, out: Tokens::default(), open: Vec::new(), newline: None };
+    let mut lexer = Lexer { file, source, at: 0, out: Tokens::default(), open: Vec::new(), newline: None };
     lexer.code();
     lexer.out
 }
@@ -77,30 +76,16 @@ impl Lexer<'_> {
 
     /// Whether a newline between the last token and `next` ends a statement.
     fn ends_statement(&self, next: &Token) -> bool {
-        let inside =
-            matches!(self.open.last(), Some(Open::Bracket | Open::Splice(..) | Open::Hole(..)));
+        let inside = matches!(self.open.last(), Some(Open::Bracket | Open::Splice(..) | Open::Hole(..)));
         let Some((_, last, _)) = self.out.tokens.last() else { return false };
         let can_end = match last {
             Token::Keyword(word) => {
-                matches!(
-                    *word,
-                    "true"
-                        | "false"
-                        | "none"
-                        | "return"
-                        | "yield"
-                        | "break"
-                        | "continue"
-                        | "transcript"
-                )
+                matches!(*word, "true" | "false" | "none" | "return" | "yield" | "break" | "continue" | "transcript")
             }
             Token::Symbol(symbol) => matches!(*symbol, ")" | "]" | "}" | "?" | ".."),
-            Token::End
-            | Token::Doc(_)
-            | Token::TextStart
-            | Token::SpliceStart
-            | Token::HoleStart
-            | Token::Chunk(_) => false,
+            Token::End | Token::Doc(_) | Token::TextStart | Token::SpliceStart | Token::HoleStart | Token::Chunk(_) => {
+                false
+            }
             _ => true,
         };
         let continues = match next {
@@ -130,12 +115,7 @@ impl Lexer<'_> {
             Open::Bracket | Open::Brace => None,
         };
         if let Some(quote) = self.open.iter().find_map(kind) {
-            self.report(
-                Code::E0002,
-                "text that is not closed",
-                (quote, quote + 1),
-                "it begins here",
-            );
+            self.report(Code::E0002, "text that is not closed", (quote, quote + 1), "it begins here");
             self.open.clear();
         }
         if self.out.tokens.last().is_some_and(|(_, token, _)| *token != Token::End) {
@@ -170,18 +150,14 @@ impl Lexer<'_> {
                 self.newline.get_or_insert(start);
             }
             Raw::Comment | Raw::LongComment => {}
-            Raw::FileDoc => {
-                self.out.file_doc.push(text[3..].trim_start_matches(' ').trim_end().to_string())
-            }
+            Raw::FileDoc => self.out.file_doc.push(text[3..].trim_start_matches(' ').trim_end().to_string()),
             Raw::Doc => self.push(start, Token::Doc(text[3..].trim().to_string()), end),
             Raw::Word => self.push(start, word(text), end),
             Raw::Int => self.int(text, start, end),
             Raw::Float => {
                 let clean = text.replace('_', "");
                 match clean.parse::<f64>() {
-                    Ok(value) if value.is_finite() => {
-                        self.push(start, Token::Float(value, text.to_string()), end)
-                    }
+                    Ok(value) if value.is_finite() => self.push(start, Token::Float(value, text.to_string()), end),
                     _ => {
                         self.report(
                             Code::E0004,
@@ -196,7 +172,7 @@ impl Lexer<'_> {
             Raw::Duration => self.duration(text, start, end),
             Raw::Quote => text::lex(self, TextKind::Line, start),
             Raw::Block => text::lex(self, TextKind::Block, start),
-            Raw::RawQuote => text::lex_raw(self, start, false),
+            Raw::Verbatim => text::lex_raw(self, start, false),
             Raw::RegexQuote => text::lex_raw(self, start, true),
             Raw::Symbol => self.symbol(text, start, end),
         }
@@ -227,12 +203,7 @@ impl Lexer<'_> {
         };
         let value = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(scale));
         if value.is_none() {
-            self.report(
-                Code::E0004,
-                format!("the duration `{text}` is too long"),
-                (start, end),
-                "it does not fit",
-            );
+            self.report(Code::E0004, format!("the duration `{text}` is too long"), (start, end), "it does not fit");
         }
         self.push(start, Token::Duration(value.unwrap_or(0)), end);
     }
@@ -248,12 +219,8 @@ impl Lexer<'_> {
                 self.push(start, Token::Symbol(symbol), end);
                 self.open.push(Open::Brace);
             }
-            "]" if matches!(self.open.last(), Some(Open::Hole(..))) => {
-                self.resume(Token::HoleEnd, start, end)
-            }
-            "}" if matches!(self.open.last(), Some(Open::Splice(..))) => {
-                self.resume(Token::SpliceEnd, start, end)
-            }
+            "]" if matches!(self.open.last(), Some(Open::Hole(..))) => self.resume(Token::HoleEnd, start, end),
+            "}" if matches!(self.open.last(), Some(Open::Splice(..))) => self.resume(Token::SpliceEnd, start, end),
             ")" | "]" => {
                 if self.open.last() == Some(&Open::Bracket) {
                     self.open.pop();

@@ -22,7 +22,7 @@ pub struct Parsed {
 pub fn parse(file: FileId, text: &str) -> Parsed {
     let lexed = lex(file, text);
     let mut parser = Parser { file, diagnostics: lexed.diagnostics };
-    let items = split(text, lexed.tokens).into_iter().map(|chunk| parser.item(chunk)).collect();
+    let items = split(text, lexed.tokens).into_iter().map(|chunk| parser.item(&chunk)).collect();
     let module = Module { doc: lexed.file_doc.join("\n"), items };
     let mut diagnostics = parser.diagnostics;
     validate::module(&module, &mut diagnostics);
@@ -35,7 +35,7 @@ struct Parser {
 }
 
 impl Parser {
-    fn item(&mut self, chunk: Chunk) -> Item {
+    fn item(&mut self, chunk: &Chunk) -> Item {
         let first = chunk.tokens.first().map_or(0, |(start, ..)| *start);
         let last = chunk.tokens.last().map_or(first, |(.., end)| *end);
         let span = Span::new(self.file, first, last);
@@ -46,7 +46,7 @@ impl Parser {
         if self.unreadable(&chunk.tokens) {
             return error;
         }
-        if let Some(fault) = chunk.fault {
+        if let Some(fault) = &chunk.fault {
             self.bracket(fault);
             return error;
         }
@@ -71,40 +71,38 @@ impl Parser {
             (Some((start, ..)), Some((.., end))) => *start..*end,
             _ => return true,
         };
-        let broken_text = self
-            .diagnostics
-            .iter()
-            .any(|d| d.code == Code::E0002 && range.contains(&(d.span().start as usize)));
+        let broken_text =
+            self.diagnostics.iter().any(|d| d.code == Code::E0002 && range.contains(&(d.span().start as usize)));
         broken_text || tokens.iter().any(|(_, token, _)| *token == Token::Error)
     }
 
-    fn bracket(&mut self, fault: BracketFault) {
+    fn bracket(&mut self, fault: &BracketFault) {
         let span = |(start, end): (usize, usize)| Span::new(self.file, start, end);
         let diagnostic = match fault {
             BracketFault::Unclosed(start, end, bracket) => Diagnostic::error(
                 Code::E0102,
                 format!("`{bracket}` is not closed"),
-                span((start, end)),
+                span((*start, *end)),
                 "opened here, and never closed",
             ),
             BracketFault::Unopened(start, end, bracket) => Diagnostic::error(
                 Code::E0102,
                 format!("`{bracket}` closes nothing"),
-                span((start, end)),
+                span((*start, *end)),
                 "there is no open bracket for it",
             )
             .with_help("remove it, or open one before it"),
             BracketFault::Mismatched(open, close, bracket) => Diagnostic::error(
                 Code::E0102,
                 format!("`{bracket}` closes a bracket of another kind"),
-                span(close),
+                span(*close),
                 "this does not match",
             )
-            .with_label(span(open), "the bracket that is open here"),
+            .with_label(span(*open), "the bracket that is open here"),
             BracketFault::TooDeep(start, end) => Diagnostic::error(
                 Code::E0107,
                 format!("more than {DEPTH_MAX} brackets are open at once"),
-                span((start, end)),
+                span((*start, *end)),
                 "this one is too many",
             )
             .with_help("give an inner part a name with `let`, or make it a function"),
@@ -115,9 +113,8 @@ impl Parser {
 
 /// Items that are not built yet: their first words tell.
 fn unbuilt(file: FileId, tokens: &[Placed]) -> Option<ItemKind> {
-    let (start, token, end) = tokens.iter().find(|(_, token, _)| {
-        !matches!(token, Token::Doc(_) | Token::Keyword("pub") | Token::End)
-    })?;
+    let (start, token, end) =
+        tokens.iter().find(|(_, token, _)| !matches!(token, Token::Doc(_) | Token::Keyword("pub") | Token::End))?;
     match token {
         Token::Keyword(word @ ("tool" | "model" | "eval")) => {
             Some(ItemKind::Unbuilt(Spanned::new(word, Span::new(file, *start, *end))))

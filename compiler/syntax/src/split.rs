@@ -9,10 +9,8 @@ use crate::token::Token;
 /// Brackets that may be open at once: bounds the recursion of every stage that follows.
 pub(crate) const DEPTH_MAX: usize = 128;
 
-const ITEM_KEYWORDS: &[&str] = &[
-    "import", "const", "type", "struct", "enum", "fn", "prompt", "tool", "model", "test", "eval",
-    "pub",
-];
+const ITEM_KEYWORDS: &[&str] =
+    &["import", "const", "type", "struct", "enum", "fn", "prompt", "tool", "model", "test", "eval", "pub"];
 
 /// The tokens of one item, and what is wrong with its brackets.
 #[derive(Debug, Default)]

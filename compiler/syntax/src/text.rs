@@ -57,9 +57,7 @@ fn skip_indentation(lexer: &mut Lexer<'_>, columns: usize) {
                 (at, at + blank.max(1)),
                 "it is indented less than the closing quotes",
             )
-            .help = Some(
-            "indent it at least as far as the closing `\"\"\"`, or move those to the left".into(),
-        );
+            .help = Some("indent it at least as far as the closing `\"\"\"`, or move those to the left".into());
     }
     lexer.at += blank.min(columns);
 }
@@ -127,14 +125,11 @@ fn flush(lexer: &mut Lexer<'_>, chunk: &mut String, start: usize) {
 fn unclosed(lexer: &mut Lexer<'_>, chunk: &mut String, start: usize, kind: TextKind, quote: usize) {
     let width = if kind == TextKind::Block { 3 } else { 1 };
     let help = match kind {
-        TextKind::Line => {
-            "close it with `\"` on the same line; text of several lines stands between `\"\"\"`"
-        }
+        TextKind::Line => "close it with `\"` on the same line; text of several lines stands between `\"\"\"`",
         TextKind::Block => "close it with `\"\"\"`",
     };
-    lexer
-        .report(Code::E0002, "text that is not closed", (quote, quote + width), "it begins here")
-        .help = Some(help.into());
+    lexer.report(Code::E0002, "text that is not closed", (quote, quote + width), "it begins here").help =
+        Some(help.into());
     flush(lexer, chunk, start);
     let at = lexer.at;
     lexer.push(at, Token::TextEnd, at);
@@ -167,16 +162,8 @@ fn escape(lexer: &mut Lexer<'_>, chunk: &mut String) {
     let width = 1 + rest.chars().next().map_or(0, char::len_utf8);
     let text = lexer.source[start..start + width].to_string();
     lexer
-        .report(
-            Code::E0003,
-            format!("`{}` is no escape", text.trim_end()),
-            (start, start + width),
-            "unknown escape",
-        )
-        .help = Some(
-        "escapes are \\n \\t \\r \\0 \\\\ \\\" \\$ and \\u{1F600}; a backslash itself is `\\\\`"
-            .into(),
-    );
+        .report(Code::E0003, format!("`{}` is no escape", text.trim_end()), (start, start + width), "unknown escape")
+        .help = Some("escapes are \\n \\t \\r \\0 \\\\ \\\" \\$ and \\u{1F600}; a backslash itself is `\\\\`".into());
     lexer.at += width;
     if !text.ends_with('\n') {
         chunk.push_str(&text[1..]);
@@ -205,9 +192,8 @@ pub(crate) fn lex_raw(lexer: &mut Lexer<'_>, start: usize, regex: bool) {
     let text = rest[..length].to_string();
     lexer.at = from + length + usize::from(end.is_some());
     if end.is_none() {
-        lexer
-            .report(Code::E0002, "text that is not closed", (start, from), "it begins here")
-            .help = Some("close it with `\"` on the same line".into());
+        lexer.report(Code::E0002, "text that is not closed", (start, from), "it begins here").help =
+            Some("close it with `\"` on the same line".into());
     }
     let at = lexer.at;
     if regex {

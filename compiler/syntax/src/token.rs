@@ -29,7 +29,7 @@ pub(crate) enum Raw {
     #[token("\"")]
     Quote,
     #[token("r\"")]
-    RawQuote,
+    Verbatim,
     #[token("re\"")]
     RegexQuote,
     #[regex(r"\.\.=|\.\.|=>|->|==|!=|<=|>=|\?\?|\+=|-=|\*=|/=|%=|[(){}\[\],:;.=<>+\-*/%?|@!$]")]
@@ -133,16 +133,15 @@ pub(crate) const CONTEXTUAL: &[&str] =
 
 /// Every symbol.
 pub(crate) const SYMBOLS: &[&str] = &[
-    "..=", "..", "=>", "->", "==", "!=", "<=", ">=", "??", "+=", "-=", "*=", "/=", "%=", "(", ")",
-    "{", "}", "[", "]", ",", ":", ";", ".", "=", "<", ">", "+", "-", "*", "/", "%", "?", "|", "@",
-    "!", "$",
+    "..=", "..", "=>", "->", "==", "!=", "<=", ">=", "??", "+=", "-=", "*=", "/=", "%=", "(", ")", "{", "}", "[", "]",
+    ",", ":", ";", ".", "=", "<", ">", "+", "-", "*", "/", "%", "?", "|", "@", "!", "$",
 ];
 
 impl std::fmt::Display for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Lower(name) | Self::Upper(name) => write!(f, "`{name}`"),
-            Self::Keyword(word) => write!(f, "the keyword `{word}`"),
+            Self::Keyword(word) => write!(f, "keyword `{word}`"),
             Self::Symbol(symbol) => write!(f, "`{symbol}`"),
             Self::Int(value) => write!(f, "`{value}`"),
             Self::Float(_, text) => write!(f, "`{text}`"),

@@ -1,8 +1,8 @@
 //! Rules that are too fine for the grammar.
 
 use crate::ast::{
-    Block, ClosureBody, Expression, ExpressionKind, ForkHeader, Hole, HoleOption, Item, ItemKind,
-    MatchArm, Module, Statement, StatementKind, Text, TextPart,
+    Block, ClosureBody, Expression, ExpressionKind, ForkHeader, Hole, HoleOption, Item, ItemKind, MatchArm, Module,
+    Statement, StatementKind, Text, TextPart,
 };
 use sgl_source::{Code, Diagnostic, Spanned};
 
@@ -50,11 +50,7 @@ impl Judge<'_> {
                 self.block(&f.body);
             }
             ItemKind::Test(t) => self.block(&t.body),
-            ItemKind::Import(_)
-            | ItemKind::Type(_)
-            | ItemKind::Struct(_)
-            | ItemKind::Enum(_)
-            | ItemKind::Error => {}
+            ItemKind::Import(_) | ItemKind::Type(_) | ItemKind::Struct(_) | ItemKind::Enum(_) | ItemKind::Error => {}
         }
     }
 
@@ -66,9 +62,7 @@ impl Judge<'_> {
 
     fn statement(&mut self, statement: &Statement) {
         match &statement.kind {
-            StatementKind::Let { value, .. } | StatementKind::Var { value, .. } => {
-                self.expression(value)
-            }
+            StatementKind::Let { value, .. } | StatementKind::Var { value, .. } => self.expression(value),
             StatementKind::Assign { target, value, .. } => {
                 self.expression(target);
                 self.expression(value);
@@ -90,9 +84,7 @@ impl Judge<'_> {
                 self.options(options);
                 self.block(body);
             }
-            StatementKind::Emit(e) | StatementKind::Assert(e) | StatementKind::Expression(e) => {
-                self.expression(e)
-            }
+            StatementKind::Emit(e) | StatementKind::Assert(e) | StatementKind::Expression(e) => self.expression(e),
             StatementKind::Unbuilt(what) => self.unbuilt(what),
             StatementKind::Break | StatementKind::Continue | StatementKind::Error => {}
         }
@@ -129,10 +121,13 @@ impl Judge<'_> {
                 TextPart::Hole(hole) => {
                     let name = hole.name.as_ref().map_or("_", |n| n.value.as_str());
                     self.diagnostics.push(
-                        Diagnostic::error(Code::E0103, "a hole in a text that is only a value", hole.span, "nothing is generated here")
-                            .with_help(format!(
-                                "make the text a statement of its own, or ask with `let {name} = gen(…)`"
-                            )),
+                        Diagnostic::error(
+                            Code::E0103,
+                            "a hole in a text that is only a value",
+                            hole.span,
+                            "nothing is generated here",
+                        )
+                        .with_help(format!("make the text a statement of its own, or ask with `let {name} = gen(…)`")),
                     );
                 }
             }
@@ -142,9 +137,7 @@ impl Judge<'_> {
     fn expression(&mut self, e: &Expression) {
         match &e.kind {
             ExpressionKind::Text(text) => self.text(text, false),
-            ExpressionKind::List(items) | ExpressionKind::Tuple(items) => {
-                items.iter().for_each(|e| self.expression(e))
-            }
+            ExpressionKind::List(items) | ExpressionKind::Tuple(items) => items.iter().for_each(|e| self.expression(e)),
             ExpressionKind::Map(pairs) => pairs.iter().for_each(|(k, v)| {
                 self.expression(k);
                 self.expression(v);
@@ -177,9 +170,7 @@ impl Judge<'_> {
                         self.expression(e);
                         self.block(block);
                     }
-                    ForkHeader::Named(branches) => {
-                        branches.iter().for_each(|b| self.block(&b.body))
-                    }
+                    ForkHeader::Named(branches) => branches.iter().for_each(|b| self.block(&b.body)),
                 }
                 for argument in fork.join.iter().flat_map(|join| &join.arguments) {
                     self.expression(&argument.value);

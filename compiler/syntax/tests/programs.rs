@@ -8,8 +8,7 @@ fn report(text: &str) -> (Vec<String>, String) {
     let mut files = Files::default();
     files.add("test.sgl", text);
     let codes = parsed.diagnostics.iter().map(|d| d.code.to_string()).collect();
-    let shown =
-        parsed.diagnostics.iter().map(|d| render::text(&files, d, render::Colour::Off)).collect();
+    let shown = parsed.diagnostics.iter().map(|d| render::text(&files, d, render::Colour::Off)).collect();
     (codes, shown)
 }
 
@@ -38,10 +37,7 @@ fn each_fault_is_reported_once_and_the_rest_is_parsed() {
         ("tool t(a: Str) -> Str uses net\nfn g() {}\n", &["E0104"]),
         ("prompt f() { \"$[a: ]\" }\n", &["E0105"]),
         ("fn f() { let match = 3 }\n", &["E0106"]),
-        (
-            "fn f() {\n  let = 1\n  let y = 2\n  let z = \n}\nfn g( {}\nfn h() {}\n",
-            &["E0101", "E0101", "E0102"],
-        ),
+        ("fn f() {\n  let = 1\n  let y = 2\n  let z = \n}\nfn g( {}\nfn h() {}\n", &["E0101", "E0101", "E0102"]),
     ];
     for (text, expected) in cases {
         let (codes, shown) = report(text);

@@ -63,8 +63,7 @@ impl Automaton {
     /// Whether nothing can follow here.
     pub fn is_final(&self, state: StateId) -> bool {
         let from = state.0 as usize * self.inner.class_count;
-        self.is_accepting(state)
-            && self.inner.next[from..from + self.inner.class_count].iter().all(|n| *n == DEAD)
+        self.is_accepting(state) && self.inner.next[from..from + self.inner.class_count].iter().all(|n| *n == DEAD)
     }
 
     /// How many states there are.
@@ -93,7 +92,7 @@ impl Automaton {
             }
             match ranges.last_mut() {
                 Some((_, high, same)) if *same == target as usize && *high + 1 == byte => {
-                    *high = byte
+                    *high = byte;
                 }
                 _ => ranges.push((byte, byte, target as usize)),
             }
@@ -106,9 +105,7 @@ impl Automaton {
         let mut came_from: Vec<Option<(usize, u8)>> = vec![None; self.state_count()];
         let mut seen = vec![false; self.state_count()];
         let mut order: Vec<u8> = (0..=255).collect();
-        order.sort_by_key(|b| {
-            (!b.is_ascii_lowercase(), !b.is_ascii_digit(), !b.is_ascii_graphic(), *b)
-        });
+        order.sort_by_key(|b| (!b.is_ascii_lowercase(), !b.is_ascii_digit(), !b.is_ascii_graphic(), *b));
         let mut queue = VecDeque::from([self.start_index()]);
         seen[self.start_index()] = true;
         while let Some(state) = queue.pop_front() {

@@ -38,11 +38,7 @@ impl ConstraintCache {
         let automaton = Automaton::of_shape(shape)?;
         let masks = Arc::new(TokenMasks::new(&automaton, &self.vocabulary)?);
         if self.entries.len() >= CACHE_ENTRIES_MAX {
-            let oldest = self
-                .entries
-                .iter()
-                .min_by_key(|(_, (_, used))| *used)
-                .map(|(shape, _)| shape.clone());
+            let oldest = self.entries.iter().min_by_key(|(_, (_, used))| *used).map(|(shape, _)| shape.clone());
             if let Some(oldest) = oldest {
                 self.entries.remove(&oldest);
             }

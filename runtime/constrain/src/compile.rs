@@ -7,9 +7,6 @@ use crate::nfa::{Fragment, Nfa, escape};
 use crate::{number, pattern, text};
 use sgl_protocol::Shape;
 
-/// A number without a fixed count of digits.
-const FREE_FLOAT: &str = r"-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,17})?";
-
 impl Automaton {
     /// The texts of a hole of this shape. At the top, text and names stand as they are; inside a structure they are JSON
     /// strings. A top-level text with a delimiter is accepted alone and with its delimiter.
@@ -17,10 +14,8 @@ impl Automaton {
         if let Shape::Text { pattern, chars_max, until } = shape {
             let base = text::bounded(pattern.as_deref(), *chars_max)?;
             return match until {
-                Some(delimiter) if !delimiter.is_empty() => {
-                    text::until(&base, delimiter.as_bytes())
-                }
-                _ => Ok(base),
+                Some(delimiter) => text::until(&base, delimiter.as_bytes()),
+                None => Ok(base),
             };
         }
         let mut assembly = Assembly { nfa: Nfa::default() };
@@ -46,21 +41,19 @@ impl Assembly {
         match shape {
             Shape::Text { pattern, chars_max, until } => {
                 let mut base = text::bounded(pattern.as_deref(), *chars_max)?;
-                if let Some(delimiter) = until.as_ref().filter(|d| !d.is_empty() && !top) {
-                    // Inside a structure the quotes end the text; it only must not contain the delimiter.
-                    base = text::until(&base, delimiter.as_bytes())?;
+                if let Some(delimiter) = until {
+                    // A part of a whole ends by itself; its text only must not contain the delimiter.
+                    base = text::without(&base, delimiter.as_bytes())?;
                 }
                 let inner = self.nfa.embed(&base, !top)?;
                 if top { Ok(inner) } else { self.quoted(inner) }
             }
-            Shape::Int { min, max } => {
-                number::integer(&mut self.nfa, min.unwrap_or(i64::MIN), max.unwrap_or(i64::MAX))
-            }
+            Shape::Int { min, max } => number::integer(&mut self.nfa, min.unwrap_or(i64::MIN), max.unwrap_or(i64::MAX)),
             Shape::Float { decimals: Some(decimals), min, max } => {
                 number::decimal(&mut self.nfa, *decimals, *min, *max)
             }
             Shape::Float { decimals: None, .. } => {
-                let number = pattern::automaton(FREE_FLOAT)?;
+                let number = pattern::automaton(&number::free())?;
                 self.nfa.embed(&number, false)
             }
             Shape::Bool => self.one_of(&["true", "false"], true),
@@ -94,10 +87,7 @@ impl Assembly {
                 self.nfa.sequence(&parts)
             }
             Shape::Union(variants) => {
-                let parts = variants
-                    .iter()
-                    .map(|v| self.shape(&v.shape, top))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let parts = variants.iter().map(|v| self.shape(&v.shape, top)).collect::<Result<Vec<_>, _>>()?;
                 self.nfa.choice(&parts)
             }
         }
@@ -117,15 +107,16 @@ impl Assembly {
         self.nfa.choice(&parts)
     }
 
-    fn list(
-        &mut self,
-        item: &Shape,
-        min: u32,
-        max: Option<u32>,
-    ) -> Result<Fragment, ConstrainError> {
+    fn list(&mut self, item: &Shape, min: u32, max: Option<u32>) -> Result<Fragment, ConstrainError> {
         if max.is_some_and(|max| min > max) {
-            return Err(ConstrainError::Empty);
+            return self.nfa.choice(&[]);
         }
+        // Made once, so that copies cost only what they add to the automaton.
+        let mut alone = Assembly { nfa: Nfa::default() };
+        let part = alone.shape(item, false)?;
+        let end = alone.nfa.state()?;
+        alone.nfa.skip(part.end, end);
+        let item = determinize(&alone.nfa, Fragment { start: part.start, end })?;
         let (open, close) = (self.nfa.literal(b"[")?, self.nfa.literal(b"]")?);
         if min == 0 {
             self.nfa.skip(open.end, close.start);
@@ -134,7 +125,7 @@ impl Assembly {
         let copies = max.unwrap_or_else(|| min.max(1));
         let mut at = open.end;
         for index in 0..copies {
-            let element = self.shape(item, false)?;
+            let element = self.nfa.embed(&item, false)?;
             if index == 0 {
                 self.nfa.skip(at, element.start);
             } else {
@@ -157,7 +148,7 @@ impl Assembly {
 }
 
 /// A text as the inside of a JSON string.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match u8::try_from(c).ok().and_then(escape) {
@@ -166,4 +157,42 @@ fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sgl_protocol::{Field, Variant};
+
+    fn record(name: &str, shape: Shape) -> Shape {
+        Shape::Record { name: "R".into(), fields: vec![Field { name: name.into(), shape }] }
+    }
+
+    fn until(delimiter: &str) -> Shape {
+        Shape::Text { pattern: None, chars_max: None, until: Some(delimiter.into()) }
+    }
+
+    #[test]
+    fn a_delimiter_inside_a_structure_may_not_occur() {
+        let inside = Automaton::of_shape(&record("s", until(";"))).unwrap();
+        assert!(inside.accepts(b"{\"s\": \"x\"}"));
+        assert!(!inside.accepts(b"{\"s\": \"x;\"}") && !inside.accepts(b"{\"s\": \"x\";}"));
+        let variants = vec![Variant { name: "A".into(), shape: until(";") }];
+        let choice = Automaton::of_shape(&Shape::Union(variants)).unwrap();
+        assert!(choice.accepts(b"x") && !choice.accepts(b"x;"));
+    }
+
+    #[test]
+    fn an_empty_delimiter_is_refused() {
+        for shape in [until(""), record("s", until(""))] {
+            assert_eq!(Automaton::of_shape(&shape).map(|_| ()), Err(ConstrainError::EmptyDelimiter));
+        }
+    }
+
+    #[test]
+    fn a_list_of_fifty_records_of_long_text_is_within_the_limits() {
+        let text = Shape::Text { pattern: None, chars_max: Some(120), until: None };
+        let list = Shape::List { item: Box::new(record("name", text)), min: 1, max: Some(50) };
+        assert!(Automaton::of_shape(&list).unwrap().state_count() > 50_000);
+    }
 }

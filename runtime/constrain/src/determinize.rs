@@ -2,7 +2,7 @@
 
 use crate::automaton::{Automaton, DEAD, Table};
 use crate::error::ConstrainError;
-use crate::limits::{DETERMINIZE_WORK_MAX, DFA_STATES_MAX};
+use crate::limits::{DETERMINIZE_WORK_MAX, DFA_CELLS_MAX, DFA_STATES_MAX};
 use crate::nfa::{Fragment, Nfa, Node};
 use rustc_hash::FxHashMap;
 
@@ -13,7 +13,7 @@ pub(crate) fn determinize(nfa: &Nfa, whole: Fragment) -> Result<Automaton, Const
     let mut builder = Subsets { nfa, marks: vec![0; nfa.edges.len()], mark: 0, work: 0 };
     let start = builder.closure(vec![whole.start])?;
     let mut ids: FxHashMap<Box<[Node]>, u32> = FxHashMap::default();
-    let mut sets: Vec<Box<[Node]>> = vec![start.clone().into_boxed_slice()];
+    let mut sets: Vec<Box<[Node]>> = vec![start.into_boxed_slice()];
     ids.insert(sets[0].clone(), 0);
     let mut next: Vec<u32> = Vec::new();
     let mut at = 0;
@@ -47,11 +47,9 @@ pub(crate) fn determinize(nfa: &Nfa, whole: Fragment) -> Result<Automaton, Const
                 Some(id) => *id,
                 None => {
                     let id = u32::try_from(sets.len()).expect("under the limit");
-                    if sets.len() >= DFA_STATES_MAX {
-                        return Err(ConstrainError::TooLarge {
-                            what: "states",
-                            limit: DFA_STATES_MAX,
-                        });
+                    let limit = DFA_STATES_MAX.min(DFA_CELLS_MAX / class_count);
+                    if sets.len() >= limit {
+                        return Err(ConstrainError::TooLarge { what: "states", limit });
                     }
                     ids.insert(closed.clone(), id);
                     sets.push(closed);
@@ -64,7 +62,7 @@ pub(crate) fn determinize(nfa: &Nfa, whole: Fragment) -> Result<Automaton, Const
         at += 1;
     }
     let accepting = sets.iter().map(|set| set.binary_search(&whole.end).is_ok()).collect();
-    Ok(trim(Table { start: 0, classes, class_count, next, accepting }))
+    Ok(trim(&Table { start: 0, classes, class_count, next, accepting }))
 }
 
 /// Bytes that no edge tells apart, numbered in order of the bytes, so that a range of bytes is a range of classes.
@@ -81,8 +79,7 @@ fn byte_classes(nfa: &Nfa) -> ([u8; 256], Vec<u8>) {
         if begins[usize::from(byte)] {
             representatives.push(byte);
         }
-        classes[usize::from(byte)] =
-            u8::try_from(representatives.len() - 1).expect("at most 256 classes");
+        classes[usize::from(byte)] = u8::try_from(representatives.len() - 1).expect("at most 256 classes");
     }
     (classes, representatives)
 }
@@ -98,10 +95,7 @@ impl Subsets<'_> {
     fn spend(&mut self, work: usize) -> Result<(), ConstrainError> {
         self.work += work;
         if self.work > DETERMINIZE_WORK_MAX {
-            return Err(ConstrainError::TooLarge {
-                what: "steps of construction",
-                limit: DETERMINIZE_WORK_MAX,
-            });
+            return Err(ConstrainError::TooLarge { what: "steps of construction", limit: DETERMINIZE_WORK_MAX });
         }
         Ok(())
     }
@@ -131,7 +125,7 @@ impl Subsets<'_> {
 }
 
 /// Keeps only states from which acceptance can be reached.
-pub(crate) fn trim(table: Table) -> Automaton {
+pub(crate) fn trim(table: &Table) -> Automaton {
     let count = table.accepting.len();
     let mut back: Vec<Vec<u32>> = vec![Vec::new(); count];
     for state in 0..count {

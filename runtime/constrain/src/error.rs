@@ -6,7 +6,9 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ConstrainError {
     /// Beyond a limit of this crate.
-    #[error("it is too large: more than {limit} {what}")]
+    #[error(
+        "it is too large: more than {limit} {what}; lower a `max` or a list bound, or split the value over several holes"
+    )]
     TooLarge {
         /// What there is too much of.
         what: &'static str,
@@ -19,6 +21,12 @@ pub enum ConstrainError {
     /// A number with more digits than a 64-bit integer has.
     #[error("{0} digits after the point are too many")]
     Digits(u8),
+    /// A delimiter without bytes, which would end every text before it begins.
+    #[error("an empty delimiter ends every text before it begins")]
+    EmptyDelimiter,
+    /// A shape whose language no readable regular expression says.
+    #[error("{0} has no readable regular expression")]
+    NoNotation(&'static str),
     /// No text at all belongs to the shape.
     #[error("no text fits")]
     Empty,

@@ -1,35 +1,45 @@
 //! Which tokens may come next.
 //!
 //! ```text
-//! Shape --assemble--> byte NFA --determinize, trim--> Automaton --x Vocabulary--> TokenMasks
+//! Shape --assemble--> byte NFA --determinize, trim--> Automaton --x Vocabulary--> TokenMasks --prefix--> Cursor
 //! ```
 //!
 //! Bytes first: a shape is a deterministic byte automaton, whatever the tokenizer. With a vocabulary, one walk of its trie
 //! gives every state its mask, and the fewest tokens to an accepting state (`need`), so that a hole closes within its
-//! budget. Special tokens have no bytes and never match.
+//! budget. Special tokens have no bytes and never match; the end of the turn is the engine's, in accepting states.
+//!
+//! A hole that is a text with a delimiter is accepted with and without it, and is final after it. Inside a structure or a
+//! union a delimiter only may not occur.
 //!
 //! Invariants: every state of an [`Automaton`] is reachable and can reach acceptance; a mask equals brute force over the
-//! vocabulary; everything has a limit, and beyond it is an error that names it.
+//! vocabulary; `need` is exact, also for masks made on demand and while a prefix is healed; where `tokens_left >= need` some
+//! token is allowed, and each allowed one keeps it so; everything has a limit, and beyond it is an error that names it.
 
+mod allowed;
 mod automaton;
 mod cache;
 mod compile;
 mod cursor;
 mod determinize;
 mod error;
+mod functions;
 mod limits;
 mod masks;
+mod need;
 mod nfa;
+mod notation;
 mod number;
 mod pattern;
 mod relate;
 mod text;
 mod vocabulary;
 
+pub use allowed::Allowed;
 pub use automaton::{Automaton, StateId};
 pub use cache::ConstraintCache;
 pub use cursor::Cursor;
 pub use error::ConstrainError;
-pub use masks::{Allowed, TokenMasks};
+pub use masks::TokenMasks;
+pub use notation::regex_of;
 pub use pattern::check_regex;
 pub use vocabulary::Vocabulary;

@@ -2,12 +2,24 @@
 
 /// States of a nondeterministic automaton.
 pub(crate) const NFA_STATES_MAX: usize = 400_000;
-/// States of a deterministic automaton.
-pub(crate) const DFA_STATES_MAX: usize = 50_000;
+/// States of a deterministic automaton: a list of 50 invoice items of 120 characters has 85,000.
+pub(crate) const DFA_STATES_MAX: usize = 200_000;
+/// Cells (states times byte classes, 4 bytes each) of a deterministic automaton.
+pub(crate) const DFA_CELLS_MAX: usize = 16_000_000;
+/// States of a product of automata, whose table has 256 columns.
+pub(crate) const PRODUCT_STATES_MAX: usize = 50_000;
 /// Elements of state sets that determinization may touch: bounds its time to about a second.
 pub(crate) const DETERMINIZE_WORK_MAX: usize = 40_000_000;
-/// Cells of the table of token functions, of 4 bytes each; beyond it masks are made state by state.
-pub(crate) const FUNCTION_CELLS_MAX: usize = 16_000_000;
+/// Entries (8 bytes each) of all token functions together; beyond it masks are made state by state.
+pub(crate) const FUNCTION_ENTRIES_MAX: usize = 10_000_000;
+/// Entries that may be computed, kept or not, while token functions are made: about a second.
+pub(crate) const FUNCTION_WORK_MAX: usize = 200_000_000;
+/// Nodes of the trie that a walk from every state may visit where functions are too many: about two seconds.
+pub(crate) const WALK_NODES_MAX: usize = 300_000_000;
+/// Bytes of the distinct masks that are made ahead; beyond it masks are made on demand.
+pub(crate) const MASK_BYTES_MAX: usize = 32 << 20;
+/// Masks made on demand that are remembered.
+pub(crate) const MASKS_REMEMBERED_MAX: usize = 2_048;
 /// Bytes that the parser of patterns may use.
 pub(crate) const PATTERN_BYTES_MAX: usize = 8 << 20;
 /// Constraints that a cache keeps.

@@ -73,11 +73,7 @@ impl Nfa {
     }
 
     /// A deterministic automaton as a part; with `escaped`, each byte that a JSON string must escape as its escape.
-    pub(crate) fn embed(
-        &mut self,
-        automaton: &Automaton,
-        escaped: bool,
-    ) -> Result<Fragment, ConstrainError> {
+    pub(crate) fn embed(&mut self, automaton: &Automaton, escaped: bool) -> Result<Fragment, ConstrainError> {
         let end = self.state()?;
         let first = u32::try_from(self.edges.len()).expect("under the limit");
         for _ in 0..automaton.state_count() {
@@ -99,13 +95,7 @@ impl Nfa {
         Ok(Fragment { start: node(automaton.start_index()), end })
     }
 
-    fn escaped_edges(
-        &mut self,
-        from: Node,
-        low: u8,
-        high: u8,
-        to: Node,
-    ) -> Result<(), ConstrainError> {
+    fn escaped_edges(&mut self, from: Node, low: u8, high: u8, to: Node) -> Result<(), ConstrainError> {
         let mut run: Option<u8> = None;
         for byte in low..=high {
             match escape(byte) {

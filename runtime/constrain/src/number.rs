@@ -18,15 +18,31 @@ pub(crate) fn decimal(
     min: Option<i64>,
     max: Option<i64>,
 ) -> Result<Fragment, ConstrainError> {
+    let (min, max) = bounds(decimals, min, max)?;
+    fixed(nfa, min, max, usize::from(decimals))
+}
+
+/// The bounds that hold where none are given, too.
+pub(crate) fn bounds(decimals: u8, min: Option<i64>, max: Option<i64>) -> Result<(i64, i64), ConstrainError> {
     if decimals > 15 {
         return Err(ConstrainError::Digits(decimals));
     }
-    fixed(nfa, min.unwrap_or(-UNITS_MAX), max.unwrap_or(UNITS_MAX), usize::from(decimals))
+    Ok((min.unwrap_or(-UNITS_MAX), max.unwrap_or(UNITS_MAX)))
+}
+
+/// A pattern of numbers without fixed decimals: at most 16 and 17 digits, and never a negative zero.
+pub(crate) fn free() -> String {
+    const FRACTION: usize = 17;
+    let some = format!(r"(\.[0-9]{{1,{FRACTION}}})?");
+    let whole = "[1-9][0-9]{0,15}";
+    let nonzero: Vec<String> =
+        (0..FRACTION).map(|zeros| format!("0{{{zeros}}}[1-9][0-9]{{0,{}}}", FRACTION - 1 - zeros)).collect();
+    format!(r"(0|{whole}){some}|-({whole}{some}|0\.({}))", nonzero.join("|"))
 }
 
 fn fixed(nfa: &mut Nfa, min: i64, max: i64, decimals: usize) -> Result<Fragment, ConstrainError> {
     if min > max {
-        return Err(ConstrainError::Empty);
+        return nfa.choice(&[]);
     }
     let mut parts = Vec::new();
     if min < 0 {
@@ -36,32 +52,20 @@ fn fixed(nfa: &mut Nfa, min: i64, max: i64, decimals: usize) -> Result<Fragment,
         parts.push(nfa.sequence(&[minus, digits])?);
     }
     if max >= 0 {
-        parts.push(magnitude(
-            nfa,
-            max.min(min.max(0)).unsigned_abs(),
-            max.unsigned_abs(),
-            decimals,
-        )?);
+        parts.push(magnitude(nfa, max.min(min.max(0)).unsigned_abs(), max.unsigned_abs(), decimals)?);
     }
     nfa.choice(&parts)
 }
 
 /// Digit strings of the numbers `low..=high`, at least `decimals + 1` digits long, with a point before the last `decimals`.
-fn magnitude(
-    nfa: &mut Nfa,
-    low: u64,
-    high: u64,
-    decimals: usize,
-) -> Result<Fragment, ConstrainError> {
+fn magnitude(nfa: &mut Nfa, low: u64, high: u64, decimals: usize) -> Result<Fragment, ConstrainError> {
     let shortest = decimals + 1;
     let mut parts = Vec::new();
     let mut from = low;
     loop {
         let length = from.to_string().len().max(shortest);
         // The greatest number of this many digits.
-        let ceiling = 10u64
-            .checked_pow(u32::try_from(length).expect("at most 20 digits"))
-            .map_or(u64::MAX, |p| p - 1);
+        let ceiling = 10u64.checked_pow(u32::try_from(length).expect("at most 20 digits")).map_or(u64::MAX, |p| p - 1);
         let to = ceiling.min(high);
         let (a, b) = (padded(from, length), padded(to, length));
         let (start, end) = (nfa.state()?, nfa.state()?);
@@ -135,4 +139,27 @@ fn between(
         between(nfa, next, end, &vec![b'0'; left - 1], &high[1..], decimals)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Automaton;
+    use sgl_protocol::Shape;
+
+    #[test]
+    fn a_free_number_is_never_a_negative_zero() {
+        let free = Automaton::of_shape(&Shape::Float { decimals: None, min: None, max: None }).unwrap();
+        for fits in ["0", "0.0", "-0.5", "-0.00000000000000001", "-3", "12.50", "-10.0"] {
+            assert!(free.accepts(fits.as_bytes()), "{fits}");
+        }
+        for wrong in ["-0", "-0.0", "-0.000", "01", ".5", "5.", "-", "0.000000000000000000"] {
+            assert!(!free.accepts(wrong.as_bytes()), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn bounds_that_exclude_each_other_leave_no_text() {
+        let none = Automaton::of_shape(&Shape::Int { min: Some(3), max: Some(2) }).unwrap();
+        assert!(none.is_empty());
+    }
 }

@@ -7,6 +7,7 @@ use crate::limits::PATTERN_BYTES_MAX;
 use crate::nfa::{Fragment, Nfa};
 use regex_automata::nfa::thompson::{Compiler, Config, State, WhichCaptures};
 use regex_automata::util::look::Look;
+use regex_automata::util::primitives::StateID;
 
 /// Whether a pattern can be read, and why not, in one line.
 pub fn check_regex(pattern: &str) -> Result<(), String> {
@@ -24,8 +25,7 @@ pub(crate) fn automaton(pattern: &str) -> Result<Automaton, ConstrainError> {
 }
 
 fn compile(pattern: &str) -> Result<regex_automata::nfa::thompson::NFA, ConstrainError> {
-    let config =
-        Config::new().which_captures(WhichCaptures::None).nfa_size_limit(Some(PATTERN_BYTES_MAX));
+    let config = Config::new().which_captures(WhichCaptures::None).nfa_size_limit(Some(PATTERN_BYTES_MAX));
     Compiler::new().configure(config).build(pattern).map_err(|error| match error.size_limit() {
         Some(limit) => ConstrainError::TooLarge { what: "bytes of pattern", limit },
         None => ConstrainError::Pattern(reason(&error)),
@@ -43,52 +43,104 @@ fn reason(error: &dyn std::error::Error) -> String {
     line.trim().trim_start_matches("error: ").to_string()
 }
 
+/// What is known of the text around a place in a pattern that asks for it with `^` or `$`.
+#[derive(Clone, Copy)]
+struct Around {
+    /// Bytes came before.
+    begun: bool,
+    /// No byte may come after.
+    ended: bool,
+}
+
+/// The pattern as a fragment. A pattern with `^` or `$` gets a copy of its states for each [`Around`].
 fn fragment(nfa: &mut Nfa, pattern: &str) -> Result<Fragment, ConstrainError> {
     let compiled = compile(pattern)?;
-    let (first, end) = (nfa.edges.len(), {
-        for _ in compiled.states() {
-            nfa.state()?;
-        }
-        nfa.state()?
-    });
-    let node = |id: regex_automata::util::primitives::StateID| {
-        u32::try_from(first + id.as_usize()).expect("under the limit")
+    let count = compiled.states().len();
+    let asks = compiled.states().iter().any(|state| matches!(state, State::Look { .. }));
+    let (first, copies) = (nfa.edges.len(), if asks { 4 } else { 1 });
+    for _ in 0..count * copies {
+        nfa.state()?;
+    }
+    let end = nfa.state()?;
+    let node = |id: StateID, around: Around| {
+        let copy = if asks { usize::from(around.begun) + 2 * usize::from(around.ended) } else { 0 };
+        u32::try_from(first + copy * count + id.as_usize()).expect("under the limit")
     };
-    for (index, state) in compiled.states().iter().enumerate() {
-        let from = u32::try_from(first + index).expect("under the limit");
-        match state {
-            State::ByteRange { trans } => nfa.edge(from, trans.start, trans.end, node(trans.next)),
-            State::Sparse(sparse) => {
-                for trans in &sparse.transitions {
-                    nfa.edge(from, trans.start, trans.end, node(trans.next));
+    for copy in 0..copies {
+        let around = Around { begun: copy & 1 == 1, ended: copy & 2 == 2 };
+        for (index, state) in compiled.states().iter().enumerate() {
+            let from = node(StateID::must(index), around);
+            let mut byte_edge = |low, high, next| {
+                if !around.ended {
+                    nfa.edge(from, low, high, node(next, Around { begun: true, ended: false }));
                 }
-            }
-            State::Dense(dense) => {
-                for (byte, next) in (0..=255u8).zip(dense.transitions.iter()) {
-                    if next.as_usize() != 0 {
-                        nfa.edge(from, byte, byte, node(*next));
+            };
+            match state {
+                State::ByteRange { trans } => byte_edge(trans.start, trans.end, trans.next),
+                State::Sparse(sparse) => {
+                    sparse.transitions.iter().for_each(|t| byte_edge(t.start, t.end, t.next));
+                }
+                State::Dense(dense) => {
+                    for (byte, next) in (0..=255u8).zip(dense.transitions.iter()) {
+                        if *next != StateID::ZERO {
+                            byte_edge(byte, byte, *next);
+                        }
                     }
                 }
+                State::Look { look: Look::Start, next } if !around.begun => {
+                    nfa.skip(from, node(*next, around));
+                }
+                State::Look { look: Look::Start, .. } | State::Fail => {}
+                State::Look { look: Look::End, next } => {
+                    nfa.skip(from, node(*next, Around { ended: true, ..around }));
+                }
+                State::Look { look, .. } => {
+                    let sign = look.as_char();
+                    return Err(ConstrainError::Pattern(format!("look-around ({sign}) is not supported")));
+                }
+                State::Union { alternates } => {
+                    alternates.iter().for_each(|next| nfa.skip(from, node(*next, around)));
+                }
+                State::BinaryUnion { alt1, alt2 } => {
+                    nfa.skip(from, node(*alt1, around));
+                    nfa.skip(from, node(*alt2, around));
+                }
+                State::Capture { next, .. } => nfa.skip(from, node(*next, around)),
+                State::Match { .. } => nfa.skip(from, end),
             }
-            // The whole text is matched, so its edges always hold where a pattern may name them.
-            State::Look { look: Look::Start | Look::End, next } => nfa.skip(from, node(*next)),
-            State::Look { look, .. } => {
-                return Err(ConstrainError::Pattern(format!(
-                    "look-around ({}) is not supported",
-                    look.as_char()
-                )));
-            }
-            State::Union { alternates } => {
-                alternates.iter().for_each(|next| nfa.skip(from, node(*next)))
-            }
-            State::BinaryUnion { alt1, alt2 } => {
-                nfa.skip(from, node(*alt1));
-                nfa.skip(from, node(*alt2));
-            }
-            State::Capture { next, .. } => nfa.skip(from, node(*next)),
-            State::Fail => {}
-            State::Match { .. } => nfa.skip(from, end),
         }
     }
-    Ok(Fragment { start: node(compiled.start_anchored()), end })
+    Ok(Fragment { start: node(compiled.start_anchored(), Around { begun: false, ended: false }), end })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anchors_hold_only_at_the_ends() {
+        let cases = [
+            ("^ab$", "ab", true),
+            ("a^b", "ab", false),
+            ("a$b", "ab", false),
+            ("(a|^b)+", "ba", true),
+            ("(a|^b)+", "ab", false),
+            ("(a$|b)+", "ba", true),
+            ("(a$|b)+", "ab", false),
+            ("^$", "", true),
+            ("$^", "", true),
+            ("(^a|b$|c)*", "acb", true),
+            ("(^a|b$|c)*", "cab", false),
+        ];
+        for (pattern, text, fits) in cases {
+            assert_eq!(automaton(pattern).unwrap().accepts(text.as_bytes()), fits, "{pattern} on {text}");
+        }
+    }
+
+    #[test]
+    fn other_look_around_is_refused() {
+        for pattern in ["\\bab", "(?m)^a", "(?-u:\\B)a"] {
+            assert!(matches!(automaton(pattern), Err(ConstrainError::Pattern(_))), "{pattern}");
+        }
+    }
 }

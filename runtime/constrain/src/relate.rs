@@ -19,11 +19,7 @@ impl Automaton {
     }
 
     /// Whether no text leads to a pair of states whose acceptance is `bad`.
-    fn never(
-        &self,
-        other: &Self,
-        bad: impl Fn(bool, bool) -> bool,
-    ) -> Result<bool, ConstrainError> {
+    fn never(&self, other: &Self, bad: impl Fn(bool, bool) -> bool) -> Result<bool, ConstrainError> {
         let (a, b) = (self.table(), other.table());
         let mut seen: FxHashSet<(u32, u32)> = FxHashSet::default();
         let mut stack = vec![(a.start, b.start)];

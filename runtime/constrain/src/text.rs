@@ -3,8 +3,8 @@
 use crate::automaton::{Automaton, DEAD, Table};
 use crate::determinize::{determinize, trim};
 use crate::error::ConstrainError;
-use crate::limits::DFA_STATES_MAX;
-use crate::nfa::Nfa;
+use crate::limits::PRODUCT_STATES_MAX;
+use crate::nfa::{Fragment, Nfa};
 use crate::pattern;
 use rustc_hash::FxHashMap;
 
@@ -12,10 +12,7 @@ use rustc_hash::FxHashMap;
 const ANY: &str = r"(?s:.)*";
 
 /// Texts of the pattern with at most so many characters.
-pub(crate) fn bounded(
-    pattern: Option<&str>,
-    chars_max: Option<u32>,
-) -> Result<Automaton, ConstrainError> {
+pub(crate) fn bounded(pattern: Option<&str>, chars_max: Option<u32>) -> Result<Automaton, ConstrainError> {
     let base = pattern::automaton(pattern.unwrap_or(ANY))?;
     match chars_max {
         None => Ok(base),
@@ -27,26 +24,59 @@ pub(crate) fn bounded(
     }
 }
 
+/// Texts of `base` that do not contain the delimiter.
+pub(crate) fn without(base: &Automaton, delimiter: &[u8]) -> Result<Automaton, ConstrainError> {
+    let length = delimiter_length(delimiter)?;
+    let matched = matcher(delimiter);
+    product(base, (0, true), |(at, _), byte| {
+        let at = matched(at, byte);
+        (at < length).then_some((at, true))
+    })
+}
+
 /// Texts of `base` that do not contain the delimiter, each alone or with the delimiter after it.
+///
+/// The delimiter ends the text where it is first complete, so `a` can't stand before the delimiter `aa`; nothing follows it.
 pub(crate) fn until(base: &Automaton, delimiter: &[u8]) -> Result<Automaton, ConstrainError> {
+    let open = without(base, delimiter)?;
+    let mut followed = Nfa::default();
+    let text = followed.embed(base, false)?;
+    let close = followed.literal(delimiter)?;
+    followed.skip(text.end, close.start);
+    let followed = determinize(&followed, Fragment { start: text.start, end: close.end })?;
+    let length = delimiter_length(delimiter)?;
+    let matched = matcher(delimiter);
+    let closed = product(&followed, (0, false), |(at, _), byte| {
+        if at == length {
+            return None;
+        }
+        let at = matched(at, byte);
+        Some((at, at == length))
+    })?;
+    let mut nfa = Nfa::default();
+    let parts = [nfa.embed(&open, false)?, nfa.embed(&closed, false)?];
+    let whole = nfa.choice(&parts)?;
+    determinize(&nfa, whole)
+}
+
+fn delimiter_length(delimiter: &[u8]) -> Result<u32, ConstrainError> {
+    match u32::try_from(delimiter.len()) {
+        Ok(0) | Err(_) => Err(ConstrainError::EmptyDelimiter),
+        Ok(length) => Ok(length),
+    }
+}
+
+/// From the bytes of the delimiter that were matched before a byte, those matched after it.
+fn matcher(delimiter: &[u8]) -> impl Fn(u32, u8) -> u32 + '_ {
     let fail = failure(delimiter);
-    let without = product(base, (0u32, true), |(matched, _), byte| {
+    move |matched, byte| {
         let mut matched = matched as usize;
         while matched > 0 && delimiter[matched] != byte {
             matched = fail[matched - 1];
         }
         matched += usize::from(delimiter[matched] == byte);
-        (matched < delimiter.len())
-            .then(|| (u32::try_from(matched).expect("a short delimiter"), true))
-    })?;
-    let mut nfa = Nfa::default();
-    let text = nfa.embed(&without, false)?;
-    let close = nfa.literal(delimiter)?;
-    let end = nfa.state()?;
-    nfa.skip(text.end, end);
-    nfa.skip(text.end, close.start);
-    nfa.skip(close.end, end);
-    determinize(&nfa, crate::nfa::Fragment { start: text.start, end })
+        u32::try_from(matched).expect("at most the delimiter's length")
+    }
 }
 
 /// Knuth, Morris and Pratt's failure function.
@@ -89,11 +119,8 @@ pub(crate) fn product(
                 Some((target, beside)) => match ids.get(&(target, beside.0)) {
                     Some(id) => *id,
                     None => {
-                        if pairs.len() >= DFA_STATES_MAX {
-                            return Err(ConstrainError::TooLarge {
-                                what: "states",
-                                limit: DFA_STATES_MAX,
-                            });
+                        if pairs.len() >= PRODUCT_STATES_MAX {
+                            return Err(ConstrainError::TooLarge { what: "states", limit: PRODUCT_STATES_MAX });
                         }
                         let id = u32::try_from(pairs.len()).expect("under the limit");
                         ids.insert((target, beside.0), id);
@@ -105,9 +132,38 @@ pub(crate) fn product(
         }
         at += 1;
     }
-    let accepting = pairs
-        .iter()
-        .map(|(state, (_, accepts))| *accepts && table.accepting[*state as usize])
-        .collect();
-    Ok(trim(Table { start: 0, classes, class_count: 256, next, accepting }))
+    let accepting = pairs.iter().map(|(state, (_, accepts))| *accepts && table.accepting[*state as usize]).collect();
+    Ok(trim(&Table { start: 0, classes, class_count: 256, next, accepting }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delimiter_ends_a_text_where_it_is_first_complete() {
+        for (delimiter, alphabet) in [("aa", "ab"), ("aba", "ab"), ("ab", "abc"), ("\n", "a\n")] {
+            let ends = until(&bounded(None, None).unwrap(), delimiter.as_bytes()).unwrap();
+            let mut texts = vec![String::new()];
+            for _ in 0..6 {
+                let longer = texts.iter().flat_map(|text| alphabet.chars().map(move |c| format!("{text}{c}")));
+                texts = longer.chain([String::new()]).collect();
+                for text in &texts {
+                    let place = text.find(delimiter);
+                    let fits = place.is_none_or(|at| at + delimiter.len() == text.len());
+                    assert_eq!(ends.accepts(text.as_bytes()), fits, "{text:?} until {delimiter:?}");
+                    let end = text.bytes().try_fold(ends.start(), |state, byte| ends.step(state, byte));
+                    assert_eq!(end.is_some_and(|end| ends.is_final(end)), fits && place.is_some(), "{text:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_delimiter_may_follow_where_the_pattern_allows_an_end() {
+        let ends = until(&bounded(Some("[ab]{2}"), Some(5)).unwrap(), b"b").unwrap();
+        for (text, fits) in [("aa", true), ("aab", true), ("ab", false), ("aba", false), ("a", false)] {
+            assert_eq!(ends.accepts(text.as_bytes()), fits, "{text}");
+        }
+    }
 }

@@ -58,7 +58,7 @@ impl Vocabulary {
             previous = bytes;
         }
         close(&mut nodes, &mut path, 0);
-        Self { nodes, twins, longest, tokens: tokens.clone() }
+        Self { nodes, twins, longest, tokens }
     }
 
     /// How many token ids there are, special ones included.

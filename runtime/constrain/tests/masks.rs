@@ -1,24 +1,15 @@
 //! Masks and automata against their plain definitions.
 
-use sgl_constrain::{
-    Allowed, Automaton, ConstraintCache, Cursor, StateId, TokenMasks, Vocabulary, check_regex,
-};
+use sgl_constrain::{Allowed, Automaton, ConstraintCache, Cursor, StateId, TokenMasks, Vocabulary, check_regex};
 use sgl_protocol::{Field, Shape, Variant};
 use std::sync::Arc;
 
 fn text(pattern: Option<&str>, chars_max: Option<u32>, until: Option<&str>) -> Shape {
-    Shape::Text {
-        pattern: pattern.map(str::to_string),
-        chars_max,
-        until: until.map(str::to_string),
-    }
+    Shape::Text { pattern: pattern.map(str::to_string), chars_max, until: until.map(str::to_string) }
 }
 
 fn record(fields: &[(&str, Shape)]) -> Shape {
-    let fields = fields
-        .iter()
-        .map(|(name, shape)| Field { name: (*name).into(), shape: shape.clone() })
-        .collect();
+    let fields = fields.iter().map(|(name, shape)| Field { name: (*name).into(), shape: shape.clone() }).collect();
     Shape::Record { name: "R".into(), fields }
 }
 
@@ -27,8 +18,8 @@ fn vocabulary() -> Arc<Vocabulary> {
     let mut tokens: Vec<Option<Box<[u8]>>> = vec![None];
     tokens.extend((0..=255u8).map(|byte| Some(vec![byte].into_boxed_slice())));
     for word in [
-        "true", "false", "null", "{\"", "\": ", "\", \"", "\"}", "ab", "abc", "12", "100", " 1",
-        "é", "\\n", "\n", "0.", "[\"", "\"]", "unknown",
+        "true", "false", "null", "{\"", "\": ", "\", \"", "\"}", "ab", "abc", "12", "100", " 1", "é", "\\n", "\n",
+        "0.", "[\"", "\"]", "unknown",
     ] {
         tokens.push(Some(word.as_bytes().into()));
     }
@@ -36,10 +27,7 @@ fn vocabulary() -> Arc<Vocabulary> {
 }
 
 fn shapes() -> Vec<Shape> {
-    let wand = record(&[
-        ("wood", text(None, Some(4), None)),
-        ("n", Shape::Int { min: Some(-3), max: Some(120) }),
-    ]);
+    let wand = record(&[("wood", text(None, Some(4), None)), ("n", Shape::Int { min: Some(-3), max: Some(120) })]);
     vec![
         text(Some("[^\\n\\r]+"), None, None),
         text(Some("[0-9]{4}-[0-9]{2}"), None, None),
@@ -82,14 +70,13 @@ fn reachable(masks: &TokenMasks, limit: usize) -> Vec<StateId> {
 fn a_mask_is_brute_force_over_the_vocabulary() {
     let vocabulary = vocabulary();
     for shape in shapes() {
-        let masks = TokenMasks::new(&Automaton::of_shape(&shape).expect("small"), &vocabulary)
-            .expect("not empty");
+        let masks = TokenMasks::new(&Automaton::of_shape(&shape).expect("small"), &vocabulary).expect("not empty");
         for state in reachable(&masks, 300) {
             let allowed: Allowed<'_> = masks.allowed(state, u32::MAX);
             for token in 0..vocabulary.len() as u32 {
-                let expected = vocabulary.bytes(token).is_some_and(|bytes| {
-                    bytes.iter().try_fold(state, |s, b| masks.automaton().step(s, *b)).is_some()
-                });
+                let expected = vocabulary
+                    .bytes(token)
+                    .is_some_and(|bytes| bytes.iter().try_fold(state, |s, b| masks.automaton().step(s, *b)).is_some());
                 assert_eq!(allowed.contains(token), expected, "{shape:?} {state:?} token {token}");
             }
             let listed: Vec<u32> = allowed.iter().collect();
@@ -102,8 +89,7 @@ fn a_mask_is_brute_force_over_the_vocabulary() {
 fn need_is_the_fewest_tokens_to_acceptance() {
     let vocabulary = vocabulary();
     for shape in shapes() {
-        let masks = TokenMasks::new(&Automaton::of_shape(&shape).expect("small"), &vocabulary)
-            .expect("not empty");
+        let masks = TokenMasks::new(&Automaton::of_shape(&shape).expect("small"), &vocabulary).expect("not empty");
         for state in reachable(&masks, 60) {
             // Breadth-first over tokens, forwards.
             let mut layer = vec![state];
@@ -150,8 +136,7 @@ fn every_walk_within_its_budget_ends_in_the_language() {
                     break;
                 }
                 let token = allowed[random(allowed.len())];
-                bytes
-                    .extend_from_slice(vocabulary.bytes(token).expect("allowed tokens have bytes"));
+                bytes.extend_from_slice(vocabulary.bytes(token).expect("allowed tokens have bytes"));
                 state = masks.advance(state, token).expect("allowed");
                 left -= 1;
             }
@@ -165,14 +150,9 @@ fn every_walk_within_its_budget_ends_in_the_language() {
 #[test]
 fn integer_ranges_are_exact() {
     for (min, max) in [(0, 0), (1, 10), (-12, 7), (98, 1003), (-1, -1), (5, 5999), (-250, -17)] {
-        let automaton =
-            Automaton::of_shape(&Shape::Int { min: Some(min), max: Some(max) }).expect("small");
+        let automaton = Automaton::of_shape(&Shape::Int { min: Some(min), max: Some(max) }).expect("small");
         for n in -1100i64..7000 {
-            assert_eq!(
-                automaton.accepts(n.to_string().as_bytes()),
-                (min..=max).contains(&n),
-                "{n} in {min}..={max}"
-            );
+            assert_eq!(automaton.accepts(n.to_string().as_bytes()), (min..=max).contains(&n), "{n} in {min}..={max}");
         }
         for wrong in ["", "-", "-0", "01", "+1", "1.0", " 1"] {
             assert!(!automaton.accepts(wrong.as_bytes()), "{wrong}");
@@ -193,8 +173,7 @@ fn integer_ranges_are_exact() {
 fn decimal_ranges_are_exact() {
     let (min, max) = (-1250i64, 10_099i64);
     let automaton =
-        Automaton::of_shape(&Shape::Float { decimals: Some(2), min: Some(min), max: Some(max) })
-            .expect("small");
+        Automaton::of_shape(&Shape::Float { decimals: Some(2), min: Some(min), max: Some(max) }).expect("small");
     for units in -3000i64..12_000 {
         let sign = if units < 0 { "-" } else { "" };
         let text = format!("{sign}{}.{:02}", units.abs() / 100, units.abs() % 100);
@@ -232,9 +211,7 @@ fn json_strings_have_one_spelling_and_count_characters() {
 #[test]
 fn a_delimiter_ends_a_text() {
     let automaton = Automaton::of_shape(&text(None, None, Some("ab"))).expect("small");
-    for (text, fits) in
-        [("", true), ("xa", true), ("xab", true), ("xabx", false), ("aab", true), ("abab", false)]
-    {
+    for (text, fits) in [("", true), ("xa", true), ("xab", true), ("xabx", false), ("aab", true), ("abab", false)] {
         assert_eq!(automaton.accepts(text.as_bytes()), fits, "{text}");
     }
 }
@@ -248,27 +225,19 @@ fn languages_can_be_compared() {
     assert_eq!(digits.is_subset_of(&date), Ok(false));
     assert_eq!(date.is_disjoint_from(&letters), Ok(true));
     assert_eq!(date.shortest().as_deref(), Some("0000-00"));
-    assert_eq!(
-        Automaton::of_shape(&text(Some("[a-z]{10}"), Some(5), None)).map(|a| a.is_empty()),
-        Ok(true)
-    );
+    assert_eq!(Automaton::of_shape(&text(Some("[a-z]{10}"), Some(5), None)).map(|a| a.is_empty()), Ok(true));
 }
 
 #[test]
 fn held_back_bytes_are_repeated_and_healed() {
     let vocabulary = vocabulary();
-    let masks = TokenMasks::new(
-        &Automaton::of_shape(&Shape::Int { min: Some(1), max: Some(20) }).expect("small"),
-        &vocabulary,
-    )
-    .expect("not empty");
+    let masks =
+        TokenMasks::new(&Automaton::of_shape(&Shape::Int { min: Some(1), max: Some(20) }).expect("small"), &vocabulary)
+            .expect("not empty");
     let cursor = Cursor::new(b" ", &masks);
-    let allowed: Vec<&[u8]> =
-        cursor.allowed(&masks, 9).iter().filter_map(|t| vocabulary.bytes(t)).collect();
+    let allowed: Vec<&[u8]> = cursor.allowed(&masks, 9).iter().filter_map(|t| vocabulary.bytes(t)).collect();
     assert_eq!(allowed, [b" ".as_slice(), b" 1".as_slice()]);
-    let joined = (0..vocabulary.len() as u32)
-        .find(|t| vocabulary.bytes(*t) == Some(b" 1"))
-        .expect("in the vocabulary");
+    let joined = (0..vocabulary.len() as u32).find(|t| vocabulary.bytes(*t) == Some(b" 1")).expect("in the vocabulary");
     let healed = cursor.advance(&masks, joined).expect("allowed");
     assert!(healed.is_healed() && healed.is_accepting(&masks));
 }
@@ -278,9 +247,7 @@ fn hostile_constraints_end_with_an_error_in_time() {
     for pattern in ["(a|b)*a(a|b){24}", "(\\w{1,400}x){1,400}", "((a{1,100}){1,100}){1,100}"] {
         assert!(Automaton::of_regex(pattern).is_err(), "{pattern}");
     }
-    assert!(
-        check_regex("[A-Z").is_err() && check_regex("(?=a)").is_err() && check_regex("a+").is_ok()
-    );
+    assert!(check_regex("[A-Z").is_err() && check_regex("(?=a)").is_err() && check_regex("a+").is_ok());
 }
 
 #[test]

@@ -5,8 +5,7 @@
 //! asked. Requests are answered in the order they were submitted.
 
 use crate::{
-    Command, Event, Finish, Generate, Generated, LanguageModel, ModelError, Score, Scored,
-    SessionId, Shape, Usage,
+    Command, Event, Finish, Generate, Generated, LanguageModel, ModelError, Score, Scored, SessionId, Shape, Usage,
 };
 use indexmap::IndexMap;
 use std::collections::VecDeque;
@@ -69,7 +68,7 @@ impl Scripted {
         slot.take().map(|answer| answer.text)
     }
 
-    fn generate(&mut self, hole: Generate) {
+    fn generate(&mut self, hole: &Generate) {
         let request = hole.request;
         let Some(transcript) = self.transcripts.get(&hole.session).cloned() else {
             let error = ModelError::UnknownSession(hole.session.0);
@@ -78,10 +77,8 @@ impl Scripted {
         };
         let answer = self.take_answer(&hole.label).or_else(|| (self.fallback)(&hole.shape));
         let Some(text) = answer else {
-            let error = ModelError::Script(format!(
-                "the script has no answer for hole `{}`; add a line for it",
-                hole.label
-            ));
+            let error =
+                ModelError::Script(format!("the script has no answer for hole `{}`; add a line for it", hole.label));
             self.waiting.push_back(Event::Failed { request, error });
             return;
         };
@@ -127,8 +124,7 @@ impl Scripted {
         self.log.push(format!("{transcript}$[{}] <- {wanted}", score.label));
         let logprobs: Vec<Vec<f32>> =
             score.options.iter().map(|o| vec![if *o == wanted { -0.1 } else { -3.0 }]).collect();
-        let unconditional =
-            if score.unconditional { vec![vec![-1.0]; score.options.len()] } else { Vec::new() };
+        let unconditional = if score.unconditional { vec![vec![-1.0]; score.options.len()] } else { Vec::new() };
         let result = Scored { logprobs, unconditional, usage: Usage::default() };
         self.waiting.push_back(Event::Scored { request, result });
     }
@@ -172,7 +168,7 @@ impl LanguageModel for Scripted {
                     transcript.push_str("</>\n");
                 }
             }
-            Command::Generate(generate) => self.generate(generate),
+            Command::Generate(generate) => self.generate(&generate),
             Command::Score(score) => self.score(&score),
             Command::Cancel { request } => {
                 let ours = |event: &Event| match event {

@@ -63,8 +63,7 @@ mod tests {
 
     #[test]
     fn the_byte_level_alphabet_has_one_character_for_every_byte() {
-        let mut bytes: Vec<u8> =
-            (0..=0x143).filter_map(char::from_u32).filter_map(byte_of).collect();
+        let mut bytes: Vec<u8> = (0..=0x143).filter_map(char::from_u32).filter_map(byte_of).collect();
         bytes.sort_unstable();
         assert_eq!(bytes, (0..=255).collect::<Vec<u8>>());
     }

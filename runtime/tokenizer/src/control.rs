@@ -103,9 +103,6 @@ mod tests {
     fn a_stripping_token_swallows_the_white_space_beside_it() {
         let stripping = ControlToken { strips_left: true, strips_right: true, ..token(7, "<s>") };
         let control = ControlTokens::new([stripping]);
-        assert_eq!(
-            control.split("a  <s>\n b"),
-            [Piece::Text("a"), Piece::Control(7), Piece::Text("b")]
-        );
+        assert_eq!(control.split("a  <s>\n b"), [Piece::Text("a"), Piece::Control(7), Piece::Text("b")]);
     }
 }

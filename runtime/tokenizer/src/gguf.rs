@@ -104,23 +104,15 @@ impl Tokenizer {
                     if kind == TokenKind::Unknown {
                         unknown = Some(id);
                     }
-                    control.push(ControlToken {
-                        id,
-                        text,
-                        strips_left: false,
-                        strips_right: false,
-                    });
+                    control.push(ControlToken { id, text, strips_left: false, strips_right: false });
                     None
                 }
                 TokenKind::Unused => None,
             });
         }
 
-        let model = BPE::builder()
-            .vocab_and_merges(plain, merges)
-            .ignore_merges(way.ignore_merges)
-            .build()
-            .map_err(refused)?;
+        let model =
+            BPE::builder().vocab_and_merges(plain, merges).ignore_merges(way.ignore_merges).build().map_err(refused)?;
         let mut inner = tokenizers::Tokenizer::new(model);
         inner.with_normalizer(way.normalizer).map_err(refused)?;
         inner.with_pre_tokenizer(Some(way.cut));

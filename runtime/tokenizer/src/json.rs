@@ -18,19 +18,14 @@ impl Tokenizer {
     /// Errors: an unreadable file, one that is no tokenizer, or one whose tokens are neither byte-level nor
     /// SentencePiece text.
     pub fn from_json_file(path: &Path) -> Result<Self, TokenizerError> {
-        let text = std::fs::read(path)
-            .map_err(|source| TokenizerError::Read { path: path.to_owned(), source })?;
-        let malformed =
-            |detail: String| TokenizerError::Malformed { path: path.to_owned(), detail };
-        let file: Value =
-            serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
-        let mut inner = tokenizers::Tokenizer::from_bytes(&text)
-            .map_err(|error| malformed(error.to_string()))?;
+        let text = std::fs::read(path).map_err(|source| TokenizerError::Read { path: path.to_owned(), source })?;
+        let malformed = |detail: String| TokenizerError::Malformed { path: path.to_owned(), detail };
+        let file: Value = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
+        let mut inner = tokenizers::Tokenizer::from_bytes(&text).map_err(|error| malformed(error.to_string()))?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| malformed(error.to_string()))?;
-        let alphabet = alphabet_of(&file).ok_or_else(|| {
-            malformed("its tokens are neither byte-level nor SentencePiece text".to_owned())
-        })?;
+        let alphabet = alphabet_of(&file)
+            .ok_or_else(|| malformed("its tokens are neither byte-level nor SentencePiece text".to_owned()))?;
 
         let mut spellings = Vec::new();
         let ids = inner.get_vocab(true);
@@ -87,8 +82,7 @@ fn alphabet_of(file: &Value) -> Option<Alphabet> {
     if parts.iter().any(|part| mentions(part, "ByteLevel")) {
         return Some(Alphabet::ByteLevel);
     }
-    let spaces_are_marked =
-        parts.iter().any(|part| mentions(part, "Metaspace") || mentions(part, "▁"));
+    let spaces_are_marked = parts.iter().any(|part| mentions(part, "Metaspace") || mentions(part, "▁"));
     (spaces_are_marked || file["model"]["byte_fallback"] == true).then_some(Alphabet::SentencePiece)
 }
 

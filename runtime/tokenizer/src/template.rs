@@ -185,10 +185,7 @@ mod tests {
     #[test]
     fn an_unknown_role_names_the_ones_that_work() {
         let error = compiled(SMOLLM2).opening("narrator", None).unwrap_err().to_string();
-        assert!(
-            error.contains("`narrator`") && error.contains("system, user, assistant"),
-            "{error}"
-        );
+        assert!(error.contains("`narrator`") && error.contains("system, user, assistant"), "{error}");
     }
 
     #[test]

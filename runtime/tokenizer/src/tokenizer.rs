@@ -98,8 +98,7 @@ pub struct Tokenizer {
 
 impl Tokenizer {
     pub(crate) fn assemble(parts: Parts) -> Result<Self, TokenizerError> {
-        let Parts { mut inner, alphabet, spellings, control, begin, unknown, adds_begin, .. } =
-            parts;
+        let Parts { mut inner, alphabet, spellings, control, begin, unknown, adds_begin, .. } = parts;
         if spellings.len() > VOCABULARY_TOKENS_MAX {
             let detail = format!("{} tokens, at most {VOCABULARY_TOKENS_MAX}", spellings.len());
             return Err(TokenizerError::Vocabulary { detail });

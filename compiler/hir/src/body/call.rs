@@ -48,8 +48,7 @@ impl Body<'_, '_> {
             && self.find(text).is_none()
         {
             let name = ast::Name::new(text.clone(), callee.span);
-            let found =
-                self.context.names[self.module].all.get(text).map(|(definition, ..)| *definition);
+            let found = self.context.names[self.module].all.get(text).map(|(definition, ..)| *definition);
             if let Some(definition) = found {
                 return self.call_definition(definition, &name, arguments, span);
             }
@@ -86,9 +85,7 @@ impl Body<'_, '_> {
             Definition::Alias(_) | Definition::Enum(_) | Definition::Module(_) => {
                 let help = match definition {
                     Definition::Enum(_) => format!("name a variant: `{}.…`", name.value),
-                    Definition::Alias(_) => {
-                        "an alias has no constructor; write the value".to_string()
-                    }
+                    Definition::Alias(_) => "an alias has no constructor; write the value".to_string(),
                     _ => format!("name something in it: `{}.…`", name.value),
                 };
                 self.report(
@@ -105,13 +102,7 @@ impl Body<'_, '_> {
         }
     }
 
-    fn call_function(
-        &mut self,
-        id: FunctionId,
-        name: &ast::Name,
-        arguments: &[Argument],
-        span: Span,
-    ) -> Expression {
+    fn call_function(&mut self, id: FunctionId, name: &ast::Name, arguments: &[Argument], span: Span) -> Expression {
         let function = self.context.function(id);
         let (effect, result, declared) = (function.effect, function.result.clone(), function.span);
         let parameters: Vec<(String, Type, Option<FunctionId>)> = function
@@ -146,10 +137,7 @@ impl Body<'_, '_> {
                 Some(wanted) => {
                     let index = parameters.iter().position(|(p, ..)| *p == wanted.value);
                     if index.is_none() {
-                        let near = did_you_mean(
-                            &wanted.value,
-                            parameters.iter().map(|(p, ..)| p.as_str()),
-                        );
+                        let near = did_you_mean(&wanted.value, parameters.iter().map(|(p, ..)| p.as_str()));
                         self.report(
                             Diagnostic::error(
                                 Code::E0303,
@@ -176,18 +164,12 @@ impl Body<'_, '_> {
             let value = self.expect(&argument.value, &parameters[index].1);
             if given[index].is_some() {
                 let message = format!("the parameter `{}` is given twice", parameters[index].0);
-                self.report(Diagnostic::error(
-                    Code::E0303,
-                    message,
-                    argument.value.span,
-                    "given again here",
-                ));
+                self.report(Diagnostic::error(Code::E0303, message, argument.value.span, "given again here"));
             }
             given[index] = Some(value);
         }
-        let unnamed_fault = arguments.iter().any(|a| {
-            a.name.as_ref().is_some_and(|n| !parameters.iter().any(|(p, ..)| *p == n.value))
-        });
+        let unnamed_fault =
+            arguments.iter().any(|a| a.name.as_ref().is_some_and(|n| !parameters.iter().any(|(p, ..)| *p == n.value)));
         let missing: Vec<String> = parameters
             .iter()
             .zip(&given)
@@ -202,44 +184,26 @@ impl Body<'_, '_> {
                 arguments.len(),
                 if arguments.len() == 1 { "is" } else { "are" }
             );
-            let label = if too_many {
-                "too many".to_string()
-            } else {
-                format!("{} missing", missing.join(", "))
-            };
-            self.report(
-                Diagnostic::error(Code::E0302, message, span, label)
-                    .with_label(declared, "declared here"),
-            );
+            let label = if too_many { "too many".to_string() } else { format!("{} missing", missing.join(", ")) };
+            self.report(Diagnostic::error(Code::E0302, message, span, label).with_label(declared, "declared here"));
         }
         given
             .into_iter()
             .zip(parameters)
             .map(|(given, (_, ty, default))| match (given, default) {
                 (Some(value), _) => value,
-                (None, Some(default)) => Expression {
-                    kind: ExpressionKind::Call(*default, Vec::new()),
-                    ty: ty.clone(),
-                    span,
-                },
+                (None, Some(default)) => {
+                    Expression { kind: ExpressionKind::Call(*default, Vec::new()), ty: ty.clone(), span }
+                }
                 (None, None) => Self::error_expression(span),
             })
             .collect()
     }
 
     /// `Mark(why: w, score: s)`.
-    fn construct(
-        &mut self,
-        id: StructId,
-        name: &ast::Name,
-        arguments: &[Argument],
-        span: Span,
-    ) -> Expression {
-        let fields: Vec<(String, Type)> = self.context.program.structs[id.index()]
-            .fields
-            .iter()
-            .map(|f| (f.name.clone(), f.ty.clone()))
-            .collect();
+    fn construct(&mut self, id: StructId, name: &ast::Name, arguments: &[Argument], span: Span) -> Expression {
+        let fields: Vec<(String, Type)> =
+            self.context.program.structs[id.index()].fields.iter().map(|f| (f.name.clone(), f.ty.clone())).collect();
         let declared = self.context.program.structs[id.index()].span;
         let items = self.fields(&name.value, &fields, arguments, declared, span);
         Expression { kind: ExpressionKind::Struct(id, items), ty: Type::Struct(id), span }
@@ -269,58 +233,32 @@ impl Body<'_, '_> {
                 let text = argument.name.as_ref().map_or("one more field", |n| n.value.as_str());
                 let near = did_you_mean(text, fields.iter().map(|(f, _)| f.as_str()));
                 self.report(
-                    Diagnostic::error(
-                        Code::E0319,
-                        format!("`{of}` has no field `{text}`"),
-                        place,
-                        "unknown field",
-                    )
-                    .with_label(declared, "declared here")
-                    .with_help_if(near.map(|near| format!("did you mean `{near}`?"))),
+                    Diagnostic::error(Code::E0319, format!("`{of}` has no field `{text}`"), place, "unknown field")
+                        .with_label(declared, "declared here")
+                        .with_help_if(near.map(|near| format!("did you mean `{near}`?"))),
                 );
                 continue;
             };
             let value = self.expect(&argument.value, &fields[index].1);
             if given[index].replace(value).is_some() {
                 let message = format!("the field `{}` is given twice", fields[index].0);
-                self.report(Diagnostic::error(
-                    Code::E0319,
-                    message,
-                    argument.value.span,
-                    "given again here",
-                ));
+                self.report(Diagnostic::error(Code::E0319, message, argument.value.span, "given again here"));
             }
         }
-        let missing: Vec<String> = fields
-            .iter()
-            .zip(&given)
-            .filter(|(_, g)| g.is_none())
-            .map(|((name, _), _)| format!("`{name}`"))
-            .collect();
+        let missing: Vec<String> =
+            fields.iter().zip(&given).filter(|(_, g)| g.is_none()).map(|((name, _), _)| format!("`{name}`")).collect();
         if !missing.is_empty() && !fault {
             let list = missing.join(", ");
             self.report(
-                Diagnostic::error(
-                    Code::E0319,
-                    format!("`{of}` needs {list}"),
-                    span,
-                    format!("{list} missing"),
-                )
-                .with_label(declared, "declared here")
-                .with_help(format!(
-                    "add {}",
-                    missing
-                        .iter()
-                        .map(|m| format!("{}: …", m.trim_matches('`')))
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                )),
+                Diagnostic::error(Code::E0319, format!("`{of}` needs {list}"), span, format!("{list} missing"))
+                    .with_label(declared, "declared here")
+                    .with_help(format!(
+                        "add {}",
+                        missing.iter().map(|m| format!("{}: …", m.trim_matches('`'))).collect::<Vec<_>>().join(", ")
+                    )),
             );
         }
-        given
-            .into_iter()
-            .map(|value| value.unwrap_or_else(|| Self::error_expression(span)))
-            .collect()
+        given.into_iter().map(|value| value.unwrap_or_else(|| Self::error_expression(span))).collect()
     }
 
     /// The enum of this module that alone has a variant of this name.
@@ -367,21 +305,11 @@ impl Body<'_, '_> {
         let declared = &self.context.program.enums[id.index()];
         let variant = &declared.variants[index];
         let (name, home) = (variant.name.clone(), declared.span);
-        let fields: Vec<(String, Type)> =
-            variant.fields.iter().map(|f| (f.name.clone(), f.ty.clone())).collect();
+        let fields: Vec<(String, Type)> = variant.fields.iter().map(|f| (f.name.clone(), f.ty.clone())).collect();
         if called.is_some() && fields.is_empty() && !arguments.is_empty() {
-            self.report(Diagnostic::error(
-                Code::E0302,
-                format!("`{name}` carries nothing"),
-                span,
-                "no arguments here",
-            ));
+            self.report(Diagnostic::error(Code::E0302, format!("`{name}` carries nothing"), span, "no arguments here"));
         }
-        let items = if fields.is_empty() {
-            Vec::new()
-        } else {
-            self.fields(&name, &fields, arguments, home, span)
-        };
+        let items = if fields.is_empty() { Vec::new() } else { self.fields(&name, &fields, arguments, home, span) };
         let kind = ExpressionKind::Variant(id, u16::try_from(index).unwrap_or(u16::MAX), items);
         Expression { kind, ty: Type::Enum(id), span }
     }
@@ -400,9 +328,7 @@ impl Body<'_, '_> {
             return self.give_up(arguments, span);
         }
         let has_field = match &ty {
-            Type::Struct(id) => {
-                self.context.program.structs[id.index()].fields.iter().any(|f| f.name == name.value)
-            }
+            Type::Struct(id) => self.context.program.structs[id.index()].fields.iter().any(|f| f.name == name.value),
             Type::Record(fields) => fields.iter().any(|(f, _)| *f == name.value),
             _ => false,
         };
@@ -416,13 +342,10 @@ impl Body<'_, '_> {
             let near = did_you_mean(&name.value, builtin::methods(&ty).map(|m| m.name))
                 .map(|near| format!("did you mean `.{near}(…)`?"));
             let help = near.or_else(|| match &ty {
-                Type::Optional(_) => Some(
-                    "it may be `none`: take it apart with `match`, or give a default with `??`"
-                        .to_string(),
-                ),
-                Type::Variable(_) => {
-                    Some("its type is not known here; write it where it is bound".to_string())
+                Type::Optional(_) => {
+                    Some("it may be `none`: take it apart with `match`, or give a default with `??`".to_string())
                 }
+                Type::Variable(_) => Some("its type is not known here; write it where it is bound".to_string()),
                 _ => None,
             });
             self.report(
@@ -453,18 +376,16 @@ impl Body<'_, '_> {
             self.report(Diagnostic::error(Code::E0303, message, named.span, "remove the name"));
         }
         let new = self.variables.fresh();
-        if let (Some(Type::List { item, .. }), "map") =
-            (wanted.map(|w| self.variables.resolve(w)), method.name)
-        {
+        if let (Some(Type::List { item, .. }), "map") = (wanted.map(|w| self.variables.resolve(w)), method.name) {
             self.variables.fits(&self.context.program, &new, &item);
         }
         let mut items = vec![receiver];
         for (argument, sig) in arguments.iter().zip(method.parameters) {
-            let parameter = builtin::instantiate(sig, &ty, &new, &mut self.variables);
+            let parameter = builtin::instantiate(sig, &ty, &new);
             items.push(self.expect(&argument.value, &parameter));
         }
         self.check_elements(method.name, &ty, span);
-        let result = builtin::instantiate(&method.result, &ty, &new, &mut self.variables);
+        let result = builtin::instantiate(&method.result, &ty, &new);
         Expression { kind: ExpressionKind::Builtin(method.vm, items), ty: result, span }
     }
 
@@ -513,21 +434,12 @@ impl Body<'_, '_> {
             return self.give_up(arguments, span);
         };
         if parameters.len() != arguments.len() {
-            let message = format!(
-                "this takes {} arguments, and {} are given",
-                parameters.len(),
-                arguments.len()
-            );
+            let message = format!("this takes {} arguments, and {} are given", parameters.len(), arguments.len());
             self.report(Diagnostic::error(Code::E0302, message, span, "wrong number of arguments"));
             return self.give_up(arguments, span);
         }
-        let arguments =
-            arguments.iter().zip(&parameters).map(|(a, ty)| self.expect(&a.value, ty)).collect();
-        Expression {
-            kind: ExpressionKind::CallValue(Box::new(callee), arguments),
-            ty: *result,
-            span,
-        }
+        let arguments = arguments.iter().zip(&parameters).map(|(a, ty)| self.expect(&a.value, ty)).collect();
+        Expression { kind: ExpressionKind::CallValue(Box::new(callee), arguments), ty: *result, span }
     }
 
     /// `schema(T)`: the argument is a type.
@@ -536,13 +448,8 @@ impl Body<'_, '_> {
             [only] => self.type_argument(&only.value),
             _ => {
                 self.report(
-                    Diagnostic::error(
-                        Code::E0302,
-                        "`schema` takes one type",
-                        span,
-                        "wrong number of arguments",
-                    )
-                    .with_help("write `schema(Invoice)`"),
+                    Diagnostic::error(Code::E0302, "`schema` takes one type", span, "wrong number of arguments")
+                        .with_help("write `schema(Invoice)`"),
                 );
                 return Self::error_expression(span);
             }
@@ -569,11 +476,7 @@ impl Body<'_, '_> {
         }
         if path(tree, &mut names) {
             let kind = ast::TypeKind::Name { path: names, arguments: Vec::new() };
-            return crate::resolve::ty(
-                self.context,
-                self.module,
-                &ast::TypeExpression { kind, span: tree.span },
-            );
+            return crate::resolve::ty(self.context, self.module, &ast::TypeExpression { kind, span: tree.span });
         }
         self.report(
             Diagnostic::error(Code::E0202, "`schema` takes a type", tree.span, "not a type")

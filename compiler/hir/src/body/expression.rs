@@ -10,23 +10,17 @@ use sgl_syntax::ast::{self, ExpressionKind as Tree};
 
 impl Body<'_, '_> {
     /// An expression; `wanted` guides, and is not demanded.
-    pub(super) fn expression(
-        &mut self,
-        tree: &ast::Expression,
-        wanted: Option<&Type>,
-    ) -> Expression {
+    pub(super) fn expression(&mut self, tree: &ast::Expression, wanted: Option<&Type>) -> Expression {
         let span = tree.span;
         let of = |kind, ty| Expression { kind, ty, span };
         match &tree.kind {
             Tree::Int(n) => {
-                let inside = wanted.map(|w| self.variables.resolve(w)).and_then(|w| match w {
-                    Type::Optional(of) => Some(*of),
-                    other => Some(other),
+                let inside = wanted.map(|w| self.variables.resolve(w)).map(|w| match w {
+                    Type::Optional(of) => *of,
+                    other => other,
                 });
                 let ty = match inside {
-                    Some(Type::Int { min, max })
-                        if min.is_none_or(|m| *n >= m) && max.is_none_or(|m| *n <= m) =>
-                    {
+                    Some(Type::Int { min, max }) if min.is_none_or(|m| *n >= m) && max.is_none_or(|m| *n <= m) => {
                         Type::Int { min, max }
                     }
                     _ => Type::int(),
@@ -37,14 +31,10 @@ impl Body<'_, '_> {
             Tree::Bool(b) => of(ExpressionKind::Bool(*b), Type::Bool),
             Tree::None => of(ExpressionKind::None, Type::None),
             Tree::Text(text) => self.text(text),
-            Tree::Regex(_) => self.refuse(
-                span,
-                "a regular expression is no value",
-                "use it in a type: `Str matching re\"…\"`",
-            ),
-            Tree::Duration(_) => {
-                self.refuse(span, "durations are not built yet", "planned for `budget`")
+            Tree::Regex(_) => {
+                self.refuse(span, "a regular expression is no value", "use it in a type: `Str matching re\"…\"`")
             }
+            Tree::Duration(_) => self.refuse(span, "durations are not built yet", "planned for `budget`"),
             Tree::Name(name) => self.name(name, span),
             Tree::List(items) => self.list(items, wanted, span),
             Tree::Map(pairs) => self.map(pairs, wanted, span),
@@ -54,30 +44,18 @@ impl Body<'_, '_> {
                     Some(Type::Tuple(types)) if types.len() == items.len() => Some(types),
                     _ => None,
                 };
-                let items: Vec<Expression> = items
-                    .iter()
-                    .enumerate()
-                    .map(|(i, e)| self.expression(e, wanted.as_ref().map(|w| &w[i])))
-                    .collect();
+                let items: Vec<Expression> =
+                    items.iter().enumerate().map(|(i, e)| self.expression(e, wanted.as_ref().map(|w| &w[i]))).collect();
                 let ty = Type::Tuple(items.iter().map(|e| e.ty.clone()).collect());
                 of(ExpressionKind::Tuple(items), ty)
             }
             Tree::Record(fields) => self.record(fields, wanted, span),
             Tree::Range { start, end, inclusive } => {
-                let mut bound = |e: &Option<Box<ast::Expression>>| {
-                    e.as_ref().map(|e| Box::new(self.expect(e, &Type::int())))
-                };
+                let mut bound =
+                    |e: &Option<Box<ast::Expression>>| e.as_ref().map(|e| Box::new(self.expect(e, &Type::int())));
                 let (start, end) = (bound(start), bound(end));
-                let zero =
-                    Box::new(Expression { kind: ExpressionKind::Int(0), ty: Type::int(), span });
-                of(
-                    ExpressionKind::Range {
-                        start: start.unwrap_or(zero),
-                        end,
-                        inclusive: *inclusive,
-                    },
-                    Type::Range,
-                )
+                let zero = Box::new(Expression { kind: ExpressionKind::Int(0), ty: Type::int(), span });
+                of(ExpressionKind::Range { start: start.unwrap_or(zero), end, inclusive: *inclusive }, Type::Range)
             }
             Tree::Field(base, name) => self.field_or_path(tree, base, name),
             Tree::Metadata(base, name) => self.metadata(base, name, span),
@@ -90,14 +68,14 @@ impl Body<'_, '_> {
             Tree::ScratchCall(inner) => self.inline(inner, span, false),
             Tree::Scratch(block) => {
                 self.needs_prompt("`scratch`", span);
-                let (block, ty) = self.branch(block, wanted.cloned(), None);
+                let (block, ty) = self.branch(block, wanted, None);
                 of(ExpressionKind::Scratch(block), ty)
             }
             Tree::Fork(fork) => self.fork(fork, wanted, span),
             Tree::On(transcript, block) => {
                 self.needs_prompt("`on`", span);
                 let transcript = self.expect(transcript, &Type::Prompt);
-                let (block, ty) = self.branch(block, wanted.cloned(), None);
+                let (block, ty) = self.branch(block, wanted, None);
                 of(ExpressionKind::On(Box::new(transcript), block), ty)
             }
             Tree::Transcript => {
@@ -120,18 +98,13 @@ impl Body<'_, '_> {
             Tree::If(tree) => {
                 let condition = self.condition(&tree.condition);
                 let then = self.value_block(&tree.then, wanted);
-                let otherwise = tree
-                    .otherwise
-                    .as_ref()
-                    .map(|b| self.value_block(b, wanted))
-                    .unwrap_or_default();
+                let otherwise = tree.otherwise.as_ref().map(|b| self.value_block(b, wanted)).unwrap_or_default();
                 let value_type = |b: &Block| match &b.value {
                     Some(value) => value.ty.clone(),
                     None if statement::ends(b) => Type::Never,
                     None => Type::Unit,
                 };
-                let ty =
-                    self.join_types(&[value_type(&then), value_type(&otherwise)], span, wanted);
+                let ty = self.join_types(&[value_type(&then), value_type(&otherwise)], span, wanted);
                 of(ExpressionKind::If(Box::new(condition), then, otherwise), ty)
             }
             Tree::Match(value, arms) => {
@@ -169,9 +142,7 @@ impl Body<'_, '_> {
     }
 
     fn refuse(&mut self, span: Span, message: &str, help: &str) -> Expression {
-        self.report(
-            Diagnostic::error(Code::E0104, message, span, "not as a value").with_help(help),
-        );
+        self.report(Diagnostic::error(Code::E0104, message, span, "not as a value").with_help(help));
         Self::error_expression(span)
     }
 
@@ -220,13 +191,8 @@ impl Body<'_, '_> {
         let near = did_you_mean(name, locals.chain(globals).filter(|n| !n.starts_with('%')));
         let help = near.map(|near| format!("did you mean `{near}`?"));
         self.report(
-            Diagnostic::error(
-                Code::E0201,
-                format!("unknown name `{name}`"),
-                span,
-                "nothing here has this name",
-            )
-            .with_help_if(help),
+            Diagnostic::error(Code::E0201, format!("unknown name `{name}`"), span, "nothing here has this name")
+                .with_help_if(help),
         );
         Self::error_expression(span)
     }
@@ -251,42 +217,26 @@ impl Body<'_, '_> {
             },
             Definition::Function(id) => {
                 let f = self.context.function(id);
-                let parameters =
-                    f.parameters.iter().map(|p| f.locals[p.local.index()].ty.clone()).collect();
+                let parameters = f.parameters.iter().map(|p| f.locals[p.local.index()].ty.clone()).collect();
                 let ty = Type::Function(parameters, Box::new(f.result.clone()));
                 if f.effect == crate::program::Effect::Prompt {
                     self.report(
-                        Diagnostic::error(
-                            Code::E0104,
-                            "a prompt as a value is not built yet",
-                            span,
-                            "call it here",
-                        )
-                        .with_help(format!("write `x => {name}(x)`")),
+                        Diagnostic::error(Code::E0104, "a prompt as a value is not built yet", span, "call it here")
+                            .with_help(format!("write `x => {name}(x)`")),
                     );
                     return Self::error_expression(span);
                 }
                 Expression { kind: ExpressionKind::Function(id), ty, span }
             }
-            Definition::Struct(_)
-            | Definition::Enum(_)
-            | Definition::Alias(_)
-            | Definition::Module(_) => {
+            Definition::Struct(_) | Definition::Enum(_) | Definition::Alias(_) | Definition::Module(_) => {
                 let (what, help) = match definition {
-                    Definition::Module(_) => {
-                        ("a module", format!("name something in it: `{name}.…`"))
-                    }
+                    Definition::Module(_) => ("a module", format!("name something in it: `{name}.…`")),
                     Definition::Enum(_) => ("a type", format!("name a variant: `{name}.…`")),
                     _ => ("a type", format!("make a value of it: `{name}(…)`")),
                 };
                 self.report(
-                    Diagnostic::error(
-                        Code::E0201,
-                        format!("`{name}` is {what}, not a value"),
-                        span,
-                        what,
-                    )
-                    .with_help(help),
+                    Diagnostic::error(Code::E0201, format!("`{name}` is {what}, not a value"), span, what)
+                        .with_help(help),
                 );
                 Self::error_expression(span)
             }
@@ -335,31 +285,16 @@ impl Body<'_, '_> {
         Expression { kind: ExpressionKind::List(checked), ty, span }
     }
 
-    fn map(
-        &mut self,
-        pairs: &[(ast::Expression, ast::Expression)],
-        wanted: Option<&Type>,
-        span: Span,
-    ) -> Expression {
+    fn map(&mut self, pairs: &[(ast::Expression, ast::Expression)], wanted: Option<&Type>, span: Span) -> Expression {
         let (key, value) = match wanted.map(|w| self.variables.resolve(w)) {
             Some(Type::Map(k, v)) => (*k, *v),
             _ => (self.variables.fresh(), self.variables.fresh()),
         };
-        let pairs: Vec<_> =
-            pairs.iter().map(|(k, v)| (self.expect(k, &key), self.expect(v, &value))).collect();
-        Expression {
-            kind: ExpressionKind::Map(pairs),
-            ty: Type::Map(Box::new(key), Box::new(value)),
-            span,
-        }
+        let pairs: Vec<_> = pairs.iter().map(|(k, v)| (self.expect(k, &key), self.expect(v, &value))).collect();
+        Expression { kind: ExpressionKind::Map(pairs), ty: Type::Map(Box::new(key), Box::new(value)), span }
     }
 
-    fn record(
-        &mut self,
-        fields: &[(ast::Name, ast::Expression)],
-        wanted: Option<&Type>,
-        span: Span,
-    ) -> Expression {
+    fn record(&mut self, fields: &[(ast::Name, ast::Expression)], wanted: Option<&Type>, span: Span) -> Expression {
         let wanted = match wanted.map(|w| self.variables.resolve(w)) {
             Some(Type::Record(wanted)) => wanted,
             Some(Type::Optional(of)) => match *of {
@@ -383,18 +318,11 @@ impl Body<'_, '_> {
             checked.push((name.value.clone(), value));
         }
         // The order of the type is the order of the value.
-        if checked.len() == wanted.len()
-            && wanted.iter().all(|(n, _)| checked.iter().any(|(m, _)| m == n))
-        {
+        if checked.len() == wanted.len() && wanted.iter().all(|(n, _)| checked.iter().any(|(m, _)| m == n)) {
             checked.sort_by_key(|(name, _)| wanted.iter().position(|(n, _)| n == name));
         }
-        let ty =
-            Type::Record(checked.iter().map(|(name, e)| (name.clone(), e.ty.clone())).collect());
-        Expression {
-            kind: ExpressionKind::Record(checked.into_iter().map(|(_, e)| e).collect()),
-            ty,
-            span,
-        }
+        let ty = Type::Record(checked.iter().map(|(name, e)| (name.clone(), e.ty.clone())).collect());
+        Expression { kind: ExpressionKind::Record(checked.into_iter().map(|(_, e)| e).collect()), ty, span }
     }
 
     /// A field of a value.
@@ -402,11 +330,9 @@ impl Body<'_, '_> {
         let span = base.span.to(name.span);
         let ty = self.variables.resolve(&base.ty);
         let fields: Vec<(String, Type)> = match &ty {
-            Type::Struct(id) => self.context.program.structs[id.index()]
-                .fields
-                .iter()
-                .map(|f| (f.name.clone(), f.ty.clone()))
-                .collect(),
+            Type::Struct(id) => {
+                self.context.program.structs[id.index()].fields.iter().map(|f| (f.name.clone(), f.ty.clone())).collect()
+            }
             Type::Record(fields) => fields.clone(),
             Type::Error | Type::Never => return Self::error_expression(span),
             _ => Vec::new(),
@@ -414,10 +340,7 @@ impl Body<'_, '_> {
         if let Some(index) = fields.iter().position(|(field, _)| *field == name.value) {
             let ty = fields[index].1.clone();
             return Expression {
-                kind: ExpressionKind::Field(
-                    Box::new(base),
-                    u16::try_from(index).unwrap_or(u16::MAX),
-                ),
+                kind: ExpressionKind::Field(Box::new(base), u16::try_from(index).unwrap_or(u16::MAX)),
                 ty,
                 span,
             };
@@ -427,10 +350,7 @@ impl Body<'_, '_> {
         let help = if method {
             Some(format!("`{}` is a method: write `.{}(…)`", name.value, name.value))
         } else if matches!(ty, Type::Optional(_)) {
-            Some(
-                "it may be `none`: take it apart with `match`, or give a default with `??`"
-                    .to_string(),
-            )
+            Some("it may be `none`: take it apart with `match`, or give a default with `??`".to_string())
         } else if matches!(ty, Type::Variable(_)) {
             Some("its type is not known here; write it where it is bound".to_string())
         } else {
@@ -450,22 +370,15 @@ impl Body<'_, '_> {
     }
 
     /// `module.name`, `Enum.variant`, or a field of a value.
-    fn field_or_path(
-        &mut self,
-        tree: &ast::Expression,
-        base: &ast::Expression,
-        name: &ast::Name,
-    ) -> Expression {
+    fn field_or_path(&mut self, tree: &ast::Expression, base: &ast::Expression, name: &ast::Name) -> Expression {
         match self.path(base) {
-            Some(Ok(Definition::Module(target))) => {
-                match resolve::member(self.context, target, name) {
-                    Ok(definition) => self.defined(definition, &name.value, tree.span),
-                    Err(diagnostic) => {
-                        diagnostic.into_iter().for_each(|d| self.report(*d));
-                        Self::error_expression(tree.span)
-                    }
+            Some(Ok(Definition::Module(target))) => match resolve::member(self.context, target, name) {
+                Ok(definition) => self.defined(definition, &name.value, tree.span),
+                Err(diagnostic) => {
+                    diagnostic.into_iter().for_each(|d| self.report(*d));
+                    Self::error_expression(tree.span)
                 }
-            }
+            },
             Some(Ok(Definition::Enum(id))) => match self.variant_index(id, name) {
                 Some(index) => self.variant(id, index, &[], tree.span, None),
                 None => Self::error_expression(tree.span),
@@ -498,12 +411,7 @@ impl Body<'_, '_> {
         }
     }
 
-    pub(super) fn index(
-        &mut self,
-        base: Expression,
-        index: &ast::Expression,
-        span: Span,
-    ) -> Expression {
+    pub(super) fn index(&mut self, base: Expression, index: &ast::Expression, span: Span) -> Expression {
         let (key, ty) = match self.variables.resolve(&base.ty) {
             Type::List { item, .. } => (Type::int(), *item),
             Type::Map(k, v) => (*k, *v),
@@ -558,8 +466,8 @@ impl Body<'_, '_> {
             return Self::error_expression(span);
         };
         let Some((_, kind)) = KINDS.iter().find(|(known, _)| *known == name.value) else {
-            let near = did_you_mean(&name.value, KINDS.iter().map(|(n, _)| *n))
-                .map(|n| format!("did you mean `@{n}`?"));
+            let near =
+                did_you_mean(&name.value, KINDS.iter().map(|(n, _)| *n)).map(|n| format!("did you mean `@{n}`?"));
             let all: Vec<String> = KINDS.iter().map(|(n, _)| format!("@{n}")).collect();
             self.report(
                 Diagnostic::error(
@@ -574,8 +482,7 @@ impl Body<'_, '_> {
         };
         self.read(hole);
         let ty = self.locals[hole.index()].ty.clone();
-        let finite =
-            crate::shape_of(&self.context.program, &ty).ok().and_then(|s| s.members()).is_some();
+        let finite = crate::shape_of(&self.context.program, &ty).ok().and_then(|s| s.members()).is_some();
         if !finite && matches!(kind, MetadataKind::Distribution | MetadataKind::Margin) {
             let shown = self.show(&ty);
             self.report(
@@ -594,12 +501,9 @@ impl Body<'_, '_> {
             MetadataKind::Tokens | MetadataKind::Milliseconds => Type::int(),
             MetadataKind::Text => Type::text(),
             MetadataKind::Truncated => Type::Bool,
-            MetadataKind::Distribution => {
-                Type::Map(Box::new(assign::widen(&ty)), Box::new(Type::float()))
-            }
+            MetadataKind::Distribution => Type::Map(Box::new(assign::widen(&ty)), Box::new(Type::float())),
         };
-        let known =
-            self.metadata.iter().find(|m| m.hole == hole && m.kind == *kind).map(|m| m.local);
+        let known = self.metadata.iter().find(|m| m.hole == hole && m.kind == *kind).map(|m| m.local);
         let local = known.unwrap_or_else(|| {
             let shown = format!("%{}@{}", self.locals[hole.index()].name, name.value);
             let local = self.local(&shown, result.clone(), false, span);
@@ -623,12 +527,8 @@ impl Body<'_, '_> {
             let value = match &last.kind {
                 S::Expression(e) => Some(e.clone()),
                 S::Text(text) => Some(as_expression(Tree::Text(text.clone()))),
-                S::If(tree) if tree.otherwise.is_some() => {
-                    Some(as_expression(Tree::If(tree.clone())))
-                }
-                S::Match { value, arms } => {
-                    Some(as_expression(Tree::Match(Box::new(value.clone()), arms.clone())))
-                }
+                S::If(tree) if tree.otherwise.is_some() => Some(as_expression(Tree::If(tree.clone()))),
+                S::Match { value, arms } => Some(as_expression(Tree::Match(Box::new(value.clone()), arms.clone()))),
                 _ => None,
             };
             match value {
@@ -639,9 +539,7 @@ impl Body<'_, '_> {
                         None => found,
                     }));
                 }
-                None => block
-                    .statements
-                    .extend(self.block_statements(std::slice::from_ref(last)).statements),
+                None => block.statements.extend(self.block_statements(std::slice::from_ref(last)).statements),
             }
         }
         self.pop_scope();
@@ -659,9 +557,7 @@ impl Body<'_, '_> {
             if self.variables.fits(&self.context.program, &ty, &joined) && joined != Type::Never {
                 continue;
             }
-            joined = if joined == Type::Never
-                || self.variables.fits(&self.context.program, &joined, &ty)
-            {
+            joined = if joined == Type::Never || self.variables.fits(&self.context.program, &joined, &ty) {
                 ty
             } else if assign::widen(&joined) == assign::widen(&ty) {
                 assign::widen(&ty)
@@ -691,8 +587,7 @@ impl Body<'_, '_> {
         wanted: Option<&Type>,
         span: Span,
     ) -> Expression {
-        let (mut wanted_parameters, wanted_result) = match wanted.map(|w| self.variables.resolve(w))
-        {
+        let (mut wanted_parameters, wanted_result) = match wanted.map(|w| self.variables.resolve(w)) {
             Some(Type::Function(parameters, result)) => (parameters, Some(*result)),
             _ => (Vec::new(), None),
         };
@@ -709,12 +604,7 @@ impl Body<'_, '_> {
                 parameters.len(),
                 wanted_parameters.len()
             );
-            self.report(Diagnostic::error(
-                Code::E0302,
-                message,
-                span,
-                format!("write {}", wanted_parameters.len()),
-            ));
+            self.report(Diagnostic::error(Code::E0302, message, span, format!("write {}", wanted_parameters.len())));
         }
         while wanted_parameters.len() < parameters.len() {
             let fresh = self.variables.fresh();
@@ -722,11 +612,8 @@ impl Body<'_, '_> {
         }
         wanted_parameters.truncate(parameters.len());
         self.push_scope();
-        let patterns: Vec<Pattern> = parameters
-            .iter()
-            .zip(&wanted_parameters)
-            .map(|(p, ty)| self.irrefutable(p, ty))
-            .collect();
+        let patterns: Vec<Pattern> =
+            parameters.iter().zip(&wanted_parameters).map(|(p, ty)| self.irrefutable(p, ty)).collect();
         for local in 0..self.locals.len() {
             // A parameter that a closure ignores is no fault: its place is given by the caller.
             if patterns.iter().any(|p| matches!(p, Pattern::Bind(id) if id.index() == local)) {

@@ -19,11 +19,7 @@ impl Body<'_, '_> {
                 let ty = match (self.variables.resolve(&inner.ty), &inner.kind) {
                     (Type::Int { .. }, ExpressionKind::Int(n)) => {
                         let value = n.wrapping_neg();
-                        return Expression {
-                            kind: ExpressionKind::Int(value),
-                            ty: Type::int(),
-                            span,
-                        };
+                        return Expression { kind: ExpressionKind::Int(value), ty: Type::int(), span };
                     }
                     (Type::Int { .. }, _) => Type::int(),
                     (Type::Float { .. }, _) => Type::float(),
@@ -54,13 +50,9 @@ impl Body<'_, '_> {
     ) -> Expression {
         match op {
             Tree::And | Tree::Or => {
-                let (left, right) =
-                    (Box::new(self.condition(left)), Box::new(self.condition(right)));
-                let kind = if op == Tree::And {
-                    ExpressionKind::And(left, right)
-                } else {
-                    ExpressionKind::Or(left, right)
-                };
+                let (left, right) = (Box::new(self.condition(left)), Box::new(self.condition(right)));
+                let kind =
+                    if op == Tree::And { ExpressionKind::And(left, right) } else { ExpressionKind::Or(left, right) };
                 Expression { kind, ty: Type::Bool, span }
             }
             Tree::Coalesce => self.coalesce(left, right, wanted, span),
@@ -119,25 +111,14 @@ impl Body<'_, '_> {
     }
 
     /// An operator on two values.
-    pub(super) fn binary_of(
-        &mut self,
-        op: Tree,
-        left: Expression,
-        right: Expression,
-        span: Span,
-    ) -> Expression {
+    pub(super) fn binary_of(&mut self, op: Tree, left: Expression, right: Expression, span: Span) -> Expression {
         let (a, b) = (self.variables.resolve(&left.ty), self.variables.resolve(&right.ty));
         if a == Type::Error || b == Type::Error {
             return Self::error_expression(span);
         }
         let comparison = matches!(
             op,
-            Tree::Equal
-                | Tree::NotEqual
-                | Tree::Less
-                | Tree::LessEqual
-                | Tree::Greater
-                | Tree::GreaterEqual
+            Tree::Equal | Tree::NotEqual | Tree::Less | Tree::LessEqual | Tree::Greater | Tree::GreaterEqual
         );
         let kind = binary_op(op);
         let (wa, wb) = (assign::widen(&a), assign::widen(&b));
@@ -186,26 +167,15 @@ impl Body<'_, '_> {
     }
 
     /// One side's type is not known: it is that of the other.
-    fn with_variable(
-        &mut self,
-        op: Tree,
-        left: Expression,
-        right: Expression,
-        span: Span,
-    ) -> Expression {
+    fn with_variable(&mut self, op: Tree, left: Expression, right: Expression, span: Span) -> Expression {
         let (a, b) = (assign::widen(&left.ty), assign::widen(&right.ty));
         let known = if matches!(self.variables.resolve(&a), Type::Variable(_)) { b } else { a };
         self.variables.fits(&self.context.program, &left.ty, &known);
         self.variables.fits(&self.context.program, &right.ty, &known);
         if matches!(self.variables.resolve(&known), Type::Variable(_)) {
             self.report(
-                Diagnostic::error(
-                    Code::E0311,
-                    "the type of these values can't be inferred",
-                    span,
-                    "what are they?",
-                )
-                .with_help("write the type where they are bound"),
+                Diagnostic::error(Code::E0311, "the type of these values can't be inferred", span, "what are they?")
+                    .with_help("write the type where they are bound"),
             );
             return Self::error_expression(span);
         }
@@ -213,13 +183,7 @@ impl Body<'_, '_> {
     }
 
     /// An `Int` beside a `Float` becomes one.
-    fn same_number(
-        &mut self,
-        left: Expression,
-        right: Expression,
-        a: &Type,
-        b: &Type,
-    ) -> (Expression, Expression) {
+    fn same_number(&mut self, left: Expression, right: Expression, a: &Type, b: &Type) -> (Expression, Expression) {
         let float = |e: Expression| {
             let span = e.span;
             Expression { kind: ExpressionKind::ToFloat(Box::new(e)), ty: Type::float(), span }
@@ -233,10 +197,8 @@ impl Body<'_, '_> {
 
     fn comparable(&mut self, a: &Type, b: &Type) -> bool {
         let (wa, wb) = (assign::widen(a), assign::widen(b));
-        let numbers = matches!(
-            (&wa, &wb),
-            (Type::Int { .. } | Type::Float { .. }, Type::Int { .. } | Type::Float { .. })
-        );
+        let numbers =
+            matches!((&wa, &wb), (Type::Int { .. } | Type::Float { .. }, Type::Int { .. } | Type::Float { .. }));
         let functions = matches!(wa, Type::Function(..) | Type::Prompt);
         !functions
             && (numbers
@@ -253,29 +215,15 @@ impl Body<'_, '_> {
             _ => None,
         };
         let (a, b) = (self.variables.resolve(&left.ty), self.variables.resolve(&right.ty));
-        let fits = item.is_some_and(|item| {
-            self.variables.fits(&self.context.program, &assign::widen(&a), &item)
-        });
+        let fits = item.is_some_and(|item| self.variables.fits(&self.context.program, &assign::widen(&a), &item));
         if !fits {
             self.no_operator(Tree::In, &left, &right, &a, &b, span);
             return Self::error_expression(span);
         }
-        Expression {
-            kind: ExpressionKind::Binary(BinaryOp::In, Box::new(left), Box::new(right)),
-            ty: Type::Bool,
-            span,
-        }
+        Expression { kind: ExpressionKind::Binary(BinaryOp::In, Box::new(left), Box::new(right)), ty: Type::Bool, span }
     }
 
-    fn no_operator(
-        &mut self,
-        op: Tree,
-        left: &Expression,
-        right: &Expression,
-        a: &Type,
-        b: &Type,
-        span: Span,
-    ) {
+    fn no_operator(&mut self, op: Tree, left: &Expression, right: &Expression, a: &Type, b: &Type, span: Span) {
         let (shown_a, shown_b) = (self.context.show(a), self.context.show(b));
         let text = |ty: &Type| is_text(&assign::widen(ty));
         let help = match op {

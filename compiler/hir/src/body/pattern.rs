@@ -19,8 +19,7 @@ impl Body<'_, '_> {
         }
         let pattern = self.pattern(tree, &ty);
         if ty != Type::Error
-            && let Some(missing) =
-                crate::exhaustive::missing(&self.context.program, &ty, &[&pattern])
+            && let Some(missing) = crate::exhaustive::missing(&self.context.program, &ty, &[&pattern])
         {
             self.report(
                 Diagnostic::error(
@@ -42,9 +41,7 @@ impl Body<'_, '_> {
             Tree::Wildcard => Pattern::Wildcard,
             Tree::Bind(name) => self.bind_or_variant(name, &ty),
             Tree::Literal(value) => self.literal(value, &ty),
-            Tree::Variant { path, fields } => {
-                self.variant_pattern(path, fields.as_deref(), &ty, tree.span)
-            }
+            Tree::Variant { path, fields } => self.variant_pattern(path, fields.as_deref(), &ty, tree.span),
             Tree::Typed(name, wanted) => {
                 let wanted = resolve::ty(self.context, self.module, wanted);
                 self.member(name, wanted, &ty, tree.span)
@@ -83,9 +80,7 @@ impl Body<'_, '_> {
     fn bind_or_variant(&mut self, name: &ast::Name, ty: &Type) -> Pattern {
         if let Type::Enum(id) = ty {
             let variants = &self.context.program.enums[id.index()].variants;
-            if let Some(index) =
-                variants.iter().position(|v| v.name == name.value && v.fields.is_empty())
-            {
+            if let Some(index) = variants.iter().position(|v| v.name == name.value && v.fields.is_empty()) {
                 return Pattern::Variant(*id, u16::try_from(index).unwrap_or(u16::MAX), Vec::new());
             }
         }
@@ -146,19 +141,11 @@ impl Body<'_, '_> {
         };
         if types.len() != items.len() {
             let message = format!("a tuple of {} does not fit one of {}", items.len(), types.len());
-            self.report(Diagnostic::error(
-                Code::E0307,
-                message,
-                span,
-                format!("the value has {} parts", types.len()),
-            ));
+            self.report(Diagnostic::error(Code::E0307, message, span, format!("the value has {} parts", types.len())));
         }
         let nothing = Type::Error;
-        let mut patterns: Vec<Pattern> = items
-            .iter()
-            .enumerate()
-            .map(|(i, item)| self.pattern(item, types.get(i).unwrap_or(&nothing)))
-            .collect();
+        let mut patterns: Vec<Pattern> =
+            items.iter().enumerate().map(|(i, item)| self.pattern(item, types.get(i).unwrap_or(&nothing))).collect();
         patterns.resize(types.len(), Pattern::Wildcard);
         Pattern::Fields(patterns)
     }
@@ -217,15 +204,13 @@ impl Body<'_, '_> {
         }
         if *ty != Type::Error {
             let known: Vec<String> = match ty {
-                Type::Enum(id) => self.context.program.enums[id.index()]
-                    .variants
-                    .iter()
-                    .map(|v| v.name.clone())
-                    .collect(),
+                Type::Enum(id) => {
+                    self.context.program.enums[id.index()].variants.iter().map(|v| v.name.clone()).collect()
+                }
                 _ => Vec::new(),
             };
-            let near = did_you_mean(&last.value, known.iter().map(String::as_str))
-                .map(|n| format!("did you mean `{n}`?"));
+            let near =
+                did_you_mean(&last.value, known.iter().map(String::as_str)).map(|n| format!("did you mean `{n}`?"));
             let shown = self.show(ty);
             self.report(
                 Diagnostic::error(
@@ -245,9 +230,7 @@ impl Body<'_, '_> {
 
     fn variant_home(&self, path: &[ast::Name], ty: &Type) -> Option<EnumId> {
         let last = path.last()?;
-        let has = |id: EnumId| {
-            self.context.program.enums[id.index()].variants.iter().any(|v| v.name == last.value)
-        };
+        let has = |id: EnumId| self.context.program.enums[id.index()].variants.iter().any(|v| v.name == last.value);
         let inside = match ty {
             Type::Optional(of) => of.as_ref(),
             other => other,
@@ -270,8 +253,7 @@ impl Body<'_, '_> {
         span: Span,
     ) -> Pattern {
         let variants = &self.context.program.enums[id.index()].variants;
-        let index =
-            variants.iter().position(|v| v.name == name.value).expect("the caller found it");
+        let index = variants.iter().position(|v| v.name == name.value).expect("the caller found it");
         let types: Vec<(String, Type)> =
             variants[index].fields.iter().map(|f| (f.name.clone(), f.ty.clone())).collect();
         let inner = self.payload(&types, fields.unwrap_or(&[]), span, fields.is_none());
@@ -289,8 +271,7 @@ impl Body<'_, '_> {
         let mut patterns = vec![Pattern::Wildcard; types.len()];
         let by_name = fields.iter().any(|(name, _)| name.is_some());
         if !ignored && !by_name && fields.len() != types.len() {
-            let message =
-                format!("this has {} fields, and {} are taken", types.len(), fields.len());
+            let message = format!("this has {} fields, and {} are taken", types.len(), fields.len());
             self.report(
                 Diagnostic::error(Code::E0307, message, span, "the numbers differ")
                     .with_help("use `_` for what you do not need"),

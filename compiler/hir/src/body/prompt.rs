@@ -1,9 +1,9 @@
 //! Prompt text: turns, holes, splices, options.
 
-use super::Body;
+use super::{Body, Frame};
 use crate::program::{
-    Block, Effect, Expression, ExpressionKind, Hole, HoleOption, Pattern, Role, SelectBy,
-    Statement, StatementKind, TextPart,
+    Block, Effect, Expression, ExpressionKind, Hole, HoleOption, Pattern, Role, SelectBy, Statement, StatementKind,
+    TextPart,
 };
 use crate::shape::WhyNot;
 use crate::types::Type;
@@ -14,14 +14,21 @@ use sgl_source::{Code, Diagnostic, Span, did_you_mean};
 use sgl_syntax::ast;
 
 impl Body<'_, '_> {
+    /// Where the code is, if it must be pure, and what to do about it.
+    fn pure_place(&self) -> Option<(&'static str, &'static str)> {
+        if self.frames.iter().any(|frame| matches!(frame, Frame::Closure { .. })) {
+            return Some(("a closure", "use a comprehension, `[f(x) for x in xs]`: its calls run side by side"));
+        }
+        match self.effect {
+            Effect::Pure if self.outside => Some(("a constant", "move it into a `prompt`")),
+            Effect::Pure => Some(("a `fn`", "declare it as `prompt`")),
+            Effect::Prompt => None,
+        }
+    }
+
     /// Reports prompt text in pure code.
     pub(super) fn needs_prompt(&mut self, what: &str, span: Span) {
-        if self.effect == Effect::Pure {
-            let (place, help) = if self.outside {
-                ("a constant", "move it into a `prompt`")
-            } else {
-                ("a `fn`", "declare it as `prompt`")
-            };
+        if let Some((place, help)) = self.pure_place() {
             self.report(
                 Diagnostic::error(
                     Code::E0502,
@@ -36,12 +43,7 @@ impl Body<'_, '_> {
 
     /// Reports a call of the model in pure code.
     pub(super) fn needs_model(&mut self, what: &str, span: Span) {
-        if self.effect == Effect::Pure {
-            let (place, help) = if self.outside {
-                ("a constant", "call it in a `prompt`")
-            } else {
-                ("a `fn`", "declare the caller as `prompt`")
-            };
+        if let Some((place, help)) = self.pure_place() {
             self.report(
                 Diagnostic::error(
                     Code::E0501,
@@ -54,12 +56,7 @@ impl Body<'_, '_> {
         }
     }
 
-    pub(super) fn role(
-        &mut self,
-        role: &ast::RoleName,
-        body: &ast::Block,
-        span: Span,
-    ) -> Option<StatementKind> {
+    pub(super) fn role(&mut self, role: &ast::RoleName, body: &ast::Block, span: Span) -> Option<StatementKind> {
         self.needs_prompt("a turn", span);
         let role = match role {
             ast::RoleName::System => Role::System,
@@ -69,13 +66,8 @@ impl Body<'_, '_> {
         };
         if self.in_role {
             self.report(
-                Diagnostic::error(
-                    Code::E0402,
-                    "a turn inside a turn",
-                    span,
-                    "the turn around it is still open",
-                )
-                .with_help("close the outer one first"),
+                Diagnostic::error(Code::E0402, "a turn inside a turn", span, "the turn around it is still open")
+                    .with_help("close the outer one first"),
             );
         }
         self.first_role.get_or_insert(span);
@@ -113,9 +105,7 @@ impl Body<'_, '_> {
         let mut bound = Vec::new();
         for part in &text.parts {
             match part {
-                ast::TextPart::Literal(literal) => {
-                    parts.push(TextPart::Literal(literal.value.clone()))
-                }
+                ast::TextPart::Literal(literal) => parts.push(TextPart::Literal(literal.value.clone())),
                 ast::TextPart::Splice(e) => {
                     let e = self.expression(e, None);
                     if self.variables.resolve(&e.ty) != Type::Prompt {
@@ -145,11 +135,7 @@ impl Body<'_, '_> {
             match part {
                 ast::TextPart::Literal(literal) => {
                     let kind = ExpressionKind::Text(literal.value.clone());
-                    parts.push(Expression {
-                        kind,
-                        ty: Type::Literal(literal.value.clone()),
-                        span: literal.span,
-                    });
+                    parts.push(Expression { kind, ty: Type::Literal(literal.value.clone()), span: literal.span });
                 }
                 ast::TextPart::Splice(e) => {
                     let e = self.expression(e, None);
@@ -175,11 +161,7 @@ impl Body<'_, '_> {
         let ty = self.variables.resolve(&e.ty);
         if matches!(ty, Type::Function(..) | Type::Prompt) {
             let shown = self.show(&ty);
-            let help = if ty == Type::Prompt {
-                "append a transcript with `emit`"
-            } else {
-                "call it: `${f(…)}`"
-            };
+            let help = if ty == Type::Prompt { "append a transcript with `emit`" } else { "call it: `${f(…)}`" };
             self.report(
                 Diagnostic::error(
                     Code::E0317,
@@ -194,10 +176,7 @@ impl Body<'_, '_> {
 
     /// A hole; what it binds is not visible yet.
     pub(super) fn hole(&mut self, tree: &ast::Hole) -> Option<Hole> {
-        let ty = tree
-            .ty
-            .as_ref()
-            .map_or(Type::text(), |ty| crate::resolve::ty(self.context, self.module, ty));
+        let ty = tree.ty.as_ref().map_or(Type::text(), |ty| crate::resolve::ty(self.context, self.module, ty));
         let options = self.options(&tree.options);
         let span = tree.ty.as_ref().map_or(tree.span, |ty| ty.span);
         let shape = self.generable(&ty, span);
@@ -301,19 +280,13 @@ impl Body<'_, '_> {
                 for (index, one) in variants.iter().enumerate() {
                     self.disjoint(&one.shape, span);
                     for other in &variants[index + 1..] {
-                        self.disjoint_pair(
-                            (&one.name, &one.shape),
-                            (&other.name, &other.shape),
-                            span,
-                        );
+                        self.disjoint_pair((&one.name, &one.shape), (&other.name, &other.shape), span);
                     }
                 }
             }
             Shape::List { item, .. } => self.disjoint(item, span),
             Shape::Tuple(items) => items.iter().for_each(|item| self.disjoint(item, span)),
-            Shape::Record { fields, .. } => {
-                fields.iter().for_each(|field| self.disjoint(&field.shape, span))
-            }
+            Shape::Record { fields, .. } => fields.iter().for_each(|field| self.disjoint(&field.shape, span)),
             Shape::Text { .. }
             | Shape::Int { .. }
             | Shape::Float { .. }
@@ -324,12 +297,7 @@ impl Body<'_, '_> {
         }
     }
 
-    fn disjoint_pair(
-        &mut self,
-        (a, first): (&str, &Shape),
-        (b, second): (&str, &Shape),
-        span: Span,
-    ) {
+    fn disjoint_pair(&mut self, (a, first): (&str, &Shape), (b, second): (&str, &Shape), span: Span) {
         let (Ok(one), Ok(two)) = (Automaton::of_shape(first), Automaton::of_shape(second)) else {
             return;
         };
@@ -354,12 +322,7 @@ impl Body<'_, '_> {
             let Some((option, value)) = self.option(tree) else { continue };
             if options.iter().any(|(known, _)| *known == option) {
                 let message = format!("the option `{}` is given twice", option.name());
-                self.report(Diagnostic::error(
-                    Code::E0209,
-                    message,
-                    tree.name.span,
-                    "given again here",
-                ));
+                self.report(Diagnostic::error(Code::E0209, message, tree.name.span, "given again here"));
                 continue;
             }
             options.push((option, value));
@@ -376,8 +339,7 @@ impl Body<'_, '_> {
     }
 
     fn option(&mut self, tree: &ast::HoleOption) -> Option<(HoleOption, Expression)> {
-        let Some(option) = HoleOption::ALL.iter().find(|o| o.name() == tree.name.value).copied()
-        else {
+        let Some(option) = HoleOption::ALL.iter().find(|o| o.name() == tree.name.value).copied() else {
             let near = did_you_mean(&tree.name.value, HoleOption::ALL.iter().map(|o| o.name()));
             let all: Vec<&str> = HoleOption::ALL.iter().map(|o| o.name()).collect();
             self.report(
@@ -387,10 +349,12 @@ impl Body<'_, '_> {
                     tree.name.span,
                     "unknown option",
                 )
-                .with_help(near.map_or_else(
-                    || format!("there is {}", all.join(", ")),
-                    |near| format!("did you mean `{near}`?"),
-                )),
+                .with_help(
+                    near.map_or_else(
+                        || format!("there is {}", all.join(", ")),
+                        |near| format!("did you mean `{near}`?"),
+                    ),
+                ),
             );
             self.expression(&tree.value, None);
             return None;
@@ -398,26 +362,18 @@ impl Body<'_, '_> {
         let found = self.expression(&tree.value, None);
         let ty = assign::widen(&self.variables.resolve(&found.ty));
         let (wanted, fits) = match option {
-            HoleOption::MaxTokens | HoleOption::TopK | HoleOption::Seed => {
-                ("an `Int`", matches!(ty, Type::Int { .. }))
-            }
+            HoleOption::MaxTokens | HoleOption::TopK | HoleOption::Seed => ("an `Int`", matches!(ty, Type::Int { .. })),
             HoleOption::Stream => ("a `Bool`", ty == Type::Bool),
             HoleOption::Stop => (
                 "a `Str` or a list of them",
-                matches!(&ty, Type::Str(_))
-                    || matches!(&ty, Type::List { item, .. } if matches!(**item, Type::Str(_))),
+                matches!(&ty, Type::Str(_)) || matches!(&ty, Type::List { item, .. } if matches!(**item, Type::Str(_))),
             ),
             _ => ("a number", matches!(ty, Type::Int { .. } | Type::Float { .. })),
         };
         if !fits && ty != Type::Error {
             let shown = self.show(&ty);
             let message = format!("`{}` is {wanted}, not `{shown}`", option.name());
-            self.report(Diagnostic::error(
-                Code::E0407,
-                message,
-                found.span,
-                format!("this is `{shown}`"),
-            ));
+            self.report(Diagnostic::error(Code::E0407, message, found.span, format!("this is `{shown}`")));
             return None;
         }
         if let Some(range) = out_of_range(option, &found) {
@@ -428,11 +384,9 @@ impl Body<'_, '_> {
         let span = found.span;
         let number = !matches!(option, HoleOption::MaxTokens | HoleOption::TopK | HoleOption::Seed);
         let value = match ty {
-            Type::Int { .. } if number => Expression {
-                kind: ExpressionKind::ToFloat(Box::new(found)),
-                ty: Type::float(),
-                span,
-            },
+            Type::Int { .. } if number => {
+                Expression { kind: ExpressionKind::ToFloat(Box::new(found)), ty: Type::float(), span }
+            }
             _ => found,
         };
         Some((option, value))
@@ -447,8 +401,7 @@ impl Body<'_, '_> {
             let span = tree.name.span;
             let local = self.local(&format!("%{}", option.name()), value.ty.clone(), false, span);
             self.read(local);
-            statements
-                .push(Statement { kind: StatementKind::Let(Pattern::Bind(local), value), span });
+            statements.push(Statement { kind: StatementKind::Let(Pattern::Bind(local), value), span });
             self.with.push((option, local));
         }
         // Like a turn, it delimits options, not names.
@@ -458,12 +411,7 @@ impl Body<'_, '_> {
         StatementKind::Block(Block { statements, value: None })
     }
 
-    pub(super) fn select(
-        &mut self,
-        options: &ast::Expression,
-        settings: &[ast::HoleOption],
-        span: Span,
-    ) -> Expression {
+    pub(super) fn select(&mut self, options: &ast::Expression, settings: &[ast::HoleOption], span: Span) -> Expression {
         self.needs_prompt("`select`", span);
         let options = self.expression(options, None);
         let element = match self.variables.resolve(&options.ty) {
@@ -507,8 +455,7 @@ impl Body<'_, '_> {
                         "unknown way to rank",
                     )
                     .with_help_if(
-                        did_you_mean(word, ["mean", "greedy", "pmi"])
-                            .map(|near| format!("did you mean `{near}`?")),
+                        did_you_mean(word, ["mean", "greedy", "pmi"]).map(|near| format!("did you mean `{near}`?")),
                     ),
                 ),
                 (other, _) => self.report(

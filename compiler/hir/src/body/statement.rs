@@ -1,9 +1,7 @@
 //! Statements.
 
 use super::{Body, Frame};
-use crate::program::{
-    Arm, Block, Expression, ExpressionKind, Pattern, Place, Role, Statement, StatementKind,
-};
+use crate::program::{Arm, Block, Expression, ExpressionKind, Pattern, Place, Role, Statement, StatementKind};
 use crate::types::Type;
 use crate::{assign, exhaustive};
 use sgl_source::{Code, Diagnostic, Span};
@@ -22,7 +20,7 @@ impl Body<'_, '_> {
         let mut statements: Vec<Statement> = Vec::new();
         let mut warned = false;
         for tree in trees {
-            if !warned && statements.last().is_some_and(|last| leaves(last)) {
+            if !warned && statements.last().is_some_and(leaves) {
                 warned = true;
                 self.report(
                     Diagnostic::warning(
@@ -85,8 +83,8 @@ impl Body<'_, '_> {
                 let pattern = match (&resolved, &pattern.kind) {
                     (Type::Optional(of), ast::PatternKind::Bind(_)) => {
                         let inner = self.pattern(pattern, of);
-                        let shape = crate::shape_of(&self.context.program, of)
-                            .unwrap_or(sgl_protocol::Shape::free_text());
+                        let shape =
+                            crate::shape_of(&self.context.program, of).unwrap_or(sgl_protocol::Shape::free_text());
                         Pattern::Member(of.as_ref().clone(), shape, Box::new(inner))
                     }
                     _ => self.pattern(pattern, &resolved),
@@ -233,13 +231,8 @@ impl Body<'_, '_> {
         }
         if matches!(self.frames.last(), Some(Frame::Branch { .. })) {
             self.report(
-                Diagnostic::error(
-                    Code::E0404,
-                    "`return` in a branch",
-                    span,
-                    "a branch gives its value with `yield`",
-                )
-                .with_help("write `yield …`"),
+                Diagnostic::error(Code::E0404, "`return` in a branch", span, "a branch gives its value with `yield`")
+                    .with_help("write `yield …`"),
             );
         }
         let result = self.context.program.functions[self.id].result.clone();
@@ -277,11 +270,7 @@ impl Body<'_, '_> {
         }
     }
 
-    fn yield_statement(
-        &mut self,
-        value: Option<&ast::Expression>,
-        span: Span,
-    ) -> Option<StatementKind> {
+    fn yield_statement(&mut self, value: Option<&ast::Expression>, span: Span) -> Option<StatementKind> {
         let wanted = match self.frames.last() {
             Some(Frame::Branch { wanted, .. }) => wanted.clone(),
             _ => {
@@ -355,13 +344,8 @@ impl Body<'_, '_> {
             let found = self.expression(target, None);
             if found.ty != Type::Error {
                 self.report(
-                    Diagnostic::error(
-                        Code::E0312,
-                        "this can't be assigned to",
-                        target.span,
-                        "not a variable",
-                    )
-                    .with_help("only a `var`, or a place in one, can change"),
+                    Diagnostic::error(Code::E0312, "this can't be assigned to", target.span, "not a variable")
+                        .with_help("only a `var`, or a place in one, can change"),
                 );
             }
             self.expression(value, None);
@@ -370,8 +354,7 @@ impl Body<'_, '_> {
         self.check_assignable(local, at.span);
         steps.reverse();
         let mut ty = self.locals[local.index()].ty.clone();
-        let mut current =
-            Expression { kind: ExpressionKind::Local(local), ty: ty.clone(), span: at.span };
+        let mut current = Expression { kind: ExpressionKind::Local(local), ty: ty.clone(), span: at.span };
         let mut places = Vec::new();
         for (field, index, _) in &steps {
             if let Some(name) = field {
@@ -408,14 +391,9 @@ impl Body<'_, '_> {
         };
         if !mutable {
             self.report(
-                Diagnostic::error(
-                    Code::E0312,
-                    format!("`{name}` can't be assigned to"),
-                    span,
-                    "it does not change",
-                )
-                .with_label(bound, "bound here")
-                .with_help(format!("declare it with `var {name} = …`")),
+                Diagnostic::error(Code::E0312, format!("`{name}` can't be assigned to"), span, "it does not change")
+                    .with_label(bound, "bound here")
+                    .with_help(format!("declare it with `var {name} = …`")),
             );
         }
         let outer = self.frames.iter().rev().find_map(|frame| match frame {
@@ -433,9 +411,7 @@ impl Body<'_, '_> {
                     "it belongs to the code around",
                 )
                 .with_label(bound, "declared outside")
-                .with_help(
-                    "give the value back instead: with `yield`, and use the result of the `fork`",
-                ),
+                .with_help("give the value back instead: with `yield`, and use the result of the `fork`"),
             );
         }
     }
@@ -466,9 +442,7 @@ impl Body<'_, '_> {
             types.push(body.value.as_ref().map_or(Type::Never, |v| v.ty.clone()));
             let above: Vec<&Pattern> =
                 checked.iter().filter(|arm| arm.guard.is_none()).map(|arm| &arm.pattern).collect();
-            if ty != Type::Error
-                && !exhaustive::useful(&self.context.program, &ty, &above, &pattern)
-            {
+            if ty != Type::Error && !exhaustive::useful(&self.context.program, &ty, &above, &pattern) {
                 self.report(
                     Diagnostic::warning(
                         Code::W0301,
@@ -486,11 +460,7 @@ impl Body<'_, '_> {
                 checked.iter().filter(|arm| arm.guard.is_none()).map(|arm| &arm.pattern).collect();
             if let Some(missing) = exhaustive::missing(&self.context.program, &ty, &rows) {
                 let place = value.span;
-                let shown = if missing == "_" {
-                    "any other value".to_string()
-                } else {
-                    format!("`{missing}`")
-                };
+                let shown = if missing == "_" { "any other value".to_string() } else { format!("`{missing}`") };
                 self.report(
                     Diagnostic::error(
                         Code::E0306,
@@ -512,10 +482,7 @@ use crate::program::LocalId;
 /// Whether control never goes past the statement.
 fn leaves(statement: &Statement) -> bool {
     match &statement.kind {
-        StatementKind::Return(_)
-        | StatementKind::Yield(_)
-        | StatementKind::Break
-        | StatementKind::Continue => true,
+        StatementKind::Return(_) | StatementKind::Yield(_) | StatementKind::Break | StatementKind::Continue => true,
         _ => ends_statement(statement),
     }
 }
@@ -530,10 +497,7 @@ fn ends_statement(statement: &Statement) -> bool {
         StatementKind::Return(_) | StatementKind::Yield(_) => true,
         StatementKind::If(_, then, otherwise) => ends(then) && ends(otherwise),
         StatementKind::Match(_, arms) => !arms.is_empty() && arms.iter().all(|arm| ends(&arm.body)),
-        StatementKind::Role(
-            Role::System | Role::User | Role::Assistant | Role::Named(_),
-            block,
-        )
+        StatementKind::Role(Role::System | Role::User | Role::Assistant | Role::Named(_), block)
         | StatementKind::Block(block) => ends(block),
         StatementKind::While(condition, body) => {
             matches!(condition.kind, ExpressionKind::Bool(true)) && !breaks_only(body)
@@ -549,9 +513,9 @@ fn breaks(block: &Block) -> bool {
         StatementKind::If(_, a, b) => breaks(a) || breaks(b),
         StatementKind::Match(_, arms) => arms.iter().any(|arm| breaks(&arm.body)),
         StatementKind::Role(_, block) | StatementKind::Block(block) => breaks(block),
-        StatementKind::For(_, _, body)
-        | StatementKind::While(_, body)
-        | StatementKind::WhileLet(_, _, body) => returns(body),
+        StatementKind::For(_, _, body) | StatementKind::While(_, body) | StatementKind::WhileLet(_, _, body) => {
+            returns(body)
+        }
         _ => false,
     })
 }

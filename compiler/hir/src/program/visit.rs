@@ -1,8 +1,7 @@
 //! Walks over every type of a block, so that what inference found can be written into it.
 
 use super::{
-    Arm, Block, Branches, Expression, ExpressionKind, Hole, Join, Pattern, Place, Role,
-    StatementKind, TextPart,
+    Arm, Block, Branches, Expression, ExpressionKind, Hole, Join, Pattern, Place, Role, StatementKind, TextPart,
 };
 use crate::types::Type;
 
@@ -71,9 +70,7 @@ fn statement_types(kind: &mut StatementKind, visit: Visit<'_>) {
             }
         }
         StatementKind::Block(b) => types(b, visit),
-        StatementKind::Emit(e) | StatementKind::Assert(e, _) | StatementKind::Expression(e) => {
-            expression(e, visit)
-        }
+        StatementKind::Emit(e) | StatementKind::Assert(e, _) | StatementKind::Expression(e) => expression(e, visit),
         StatementKind::Break | StatementKind::Continue => {}
     }
 }
@@ -163,9 +160,7 @@ fn expression(e: &mut Expression, visit: Visit<'_>) {
             }
             match &mut fork.join {
                 Join::First(e) | Join::Best(e) | Join::Until(e) => expression(e, visit),
-                Join::Vote { stop, min } => {
-                    stop.iter_mut().chain(min).for_each(|e| expression(e, visit))
-                }
+                Join::Vote { stop, min } => stop.iter_mut().chain(min).for_each(|e| expression(e, visit)),
                 Join::All | Join::Race | Join::Concat => {}
             }
         }

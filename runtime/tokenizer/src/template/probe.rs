@@ -40,11 +40,7 @@ impl Turns {
         Ok(turns)
     }
 
-    pub(super) fn opening(
-        &self,
-        role: usize,
-        previous: Option<usize>,
-    ) -> Result<&str, TemplateError> {
+    pub(super) fn opening(&self, role: usize, previous: Option<usize>) -> Result<&str, TemplateError> {
         match &self.frames[place(previous, role)] {
             Some(Ok((opening, _))) => Ok(opening),
             Some(Err(reason)) => Err(reason.clone()),
@@ -59,10 +55,8 @@ impl Turns {
     /// The caller has asked [`Turns::closes`].
     pub(super) fn closing(&self, role: usize) -> Result<&str, TemplateError> {
         let frames = self.frames.iter().skip(role).step_by(ROLES.len()).flatten();
-        let (_, closing) = frames
-            .filter_map(|frame| frame.as_ref().ok())
-            .next()
-            .expect("`closes` found a frame of this role");
+        let (_, closing) =
+            frames.filter_map(|frame| frame.as_ref().ok()).next().expect("`closes` found a frame of this role");
         Ok(closing)
     }
 
@@ -80,9 +74,7 @@ impl Turns {
             let frame = frame_of(conversation, shorter, &rendered);
             let appends = frame.is_ok();
             self.note(place(previous, role), frame);
-            if let (true, Ok(longer)) =
-                (appends && conversation.len() < TEMPLATE_PROBE_TURNS, &rendered)
-            {
+            if let (true, Ok(longer)) = (appends && conversation.len() < TEMPLATE_PROBE_TURNS, &rendered) {
                 self.explore(renderer, conversation, longer);
             }
             conversation.pop();
@@ -147,11 +139,8 @@ impl Turns {
 }
 
 fn render(renderer: &Renderer, conversation: &[usize]) -> Result<String, String> {
-    let turns: Vec<(&str, String)> = conversation
-        .iter()
-        .enumerate()
-        .map(|(index, &role)| (ROLES[role], sentinel(index)))
-        .collect();
+    let turns: Vec<(&str, String)> =
+        conversation.iter().enumerate().map(|(index, &role)| (ROLES[role], sentinel(index))).collect();
     renderer.render(&turns)
 }
 
@@ -176,11 +165,7 @@ fn frame_of(conversation: &[usize], shorter: &str, rendered: &Result<String, Str
     }
 }
 
-fn inconsistent(
-    place: usize,
-    first: &(String, String),
-    second: &(String, String),
-) -> TemplateError {
+fn inconsistent(place: usize, first: &(String, String), second: &(String, String)) -> TemplateError {
     let previous = (place / ROLES.len()).checked_sub(1);
     TemplateError::Inconsistent {
         role: ROLES[place % ROLES.len()].to_owned(),

@@ -31,8 +31,7 @@ impl Renderer {
 
     /// The text of a conversation of (role, content), or the template's complaint.
     pub(super) fn render(&self, turns: &[(&str, String)]) -> Result<String, String> {
-        let messages: Vec<Value> =
-            turns.iter().map(|(role, content)| context! { role => *role, content }).collect();
+        let messages: Vec<Value> = turns.iter().map(|(role, content)| context! { role => *role, content }).collect();
         let conversation = context! {
             messages,
             bos_token => self.bos.as_str(),

@@ -1,0 +1,86 @@
+//! Prefill and decode of the whole engine, as one JSON line: what `beside_llama_cpp.py` compares.
+//!
+//! Prefill: the time to the first token of a 512-token transcript. Decode: greedy free text after a 32-token transcript,
+//! 128 tokens, the first not counted.
+
+use sgl_engine::{Engine, EngineOptions};
+use sgl_protocol::{Command, Event, Generate, LanguageModel, RequestId, Sampling, SessionId, Shape};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Tokens of the transcript that is prefilled.
+const PREFILL_TOKENS: usize = 512;
+/// Tokens that are decoded.
+const DECODE_TOKENS: u32 = 128;
+/// How long a poll may wait.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Loads the model and prints tokens per second.
+pub(crate) fn run(model: &Path, threads: usize) -> Result<(), String> {
+    let options = EngineOptions { threads, radix_cache: false, ..EngineOptions::default() };
+    let mut engine = Engine::load(model, options).map_err(|error| error.to_string())?;
+    let text = text_of(&engine, PREFILL_TOKENS);
+    let warm = text_of(&engine, 32);
+    generate(&mut engine, 1, &warm, 4)?;
+    let (first, _, prompt, _) = generate(&mut engine, 2, &text, 1)?;
+    let prefill = prompt as f64 / first.as_secs_f64();
+    let (first, total, _, generated) = generate(&mut engine, 3, &warm, DECODE_TOKENS)?;
+    let decode = (generated.saturating_sub(1)) as f64 / (total - first).as_secs_f64();
+    println!("{}", serde_json::json!({ "prefill": prefill, "decode": decode }));
+    Ok(())
+}
+
+/// English text of about so many tokens.
+fn text_of(engine: &Engine, tokens: usize) -> String {
+    let sentence = "The quick brown fox jumps over the lazy dog and runs along the river. ";
+    let mut text = String::new();
+    while engine.count_tokens(&text) < tokens {
+        text.push_str(sentence);
+    }
+    text
+}
+
+/// Time to the first text, time to the end, prompt tokens and generated tokens of one hole in a fresh transcript.
+fn generate(
+    engine: &mut Engine,
+    id: u64,
+    text: &str,
+    max_tokens: u32,
+) -> Result<(Duration, Duration, u64, u64), String> {
+    let (session, request) = (SessionId(id), RequestId(id));
+    engine.submit(Command::Open { session });
+    engine.submit(Command::Append { session, text: text.to_string() });
+    let start = Instant::now();
+    engine.submit(Command::Generate(Generate {
+        request,
+        session,
+        shape: Shape::free_text(),
+        sampling: Sampling { temperature: 0.0, ..Sampling::default() },
+        max_tokens,
+        stop: Vec::new(),
+        follow: String::new(),
+        top_logprobs: None,
+        distribution: false,
+        label: "bench".to_string(),
+    }));
+    let mut first = None;
+    let mut events = Vec::new();
+    loop {
+        engine.poll(PATIENCE, &mut events);
+        for event in events.drain(..) {
+            match event {
+                Event::Token { .. } => {
+                    first.get_or_insert(start.elapsed());
+                }
+                Event::Generated { result, .. } => {
+                    let total = start.elapsed();
+                    engine.submit(Command::Close { session });
+                    let usage = result.usage;
+                    return Ok((first.unwrap_or(total), total, usage.prompt_tokens, usage.generated_tokens));
+                }
+                Event::Failed { error, .. } => return Err(error.to_string()),
+                Event::Scored { .. } => {}
+            }
+        }
+    }
+}

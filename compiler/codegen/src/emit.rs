@@ -1,0 +1,72 @@
+//! The whole image.
+
+use crate::function::FunctionEmitter;
+use crate::tables::Tables;
+use sgl_ir::Program;
+use sgl_protocol::Shape;
+use sgl_source::{Code, Diagnostic, Files, Span};
+use sgl_vm::image::{Entry, EntryParameter, EnumType, Function, Image, Place, RecordType, Test};
+
+/// The image of a plan. An error only if a function needs more registers than there are.
+pub fn emit(program: &Program, files: &Files) -> Result<Image, Box<Diagnostic>> {
+    let empty = Function { name: String::new(), parameters: 0, registers: 0, code: Vec::new(), places: Vec::new() };
+    let mut tables = Tables { functions: vec![empty; program.functions.len()], ..Tables::default() };
+    for (index, function) in program.functions.iter().enumerate() {
+        let mut emitter = FunctionEmitter::new(&mut tables, function.span);
+        for parameter in &function.parameters {
+            emitter.parameter(*parameter);
+        }
+        emitter.region(&function.body);
+        let emitted = emitter.finish(function.name.clone()).map_err(|()| too_large(&function.name, function.span))?;
+        tables.functions[index] = emitted;
+    }
+    let record = |(name, fields): &(String, Vec<String>)| RecordType { name: name.clone(), fields: fields.clone() };
+    let of_enum =
+        |(name, variants): &(String, Vec<(String, u16)>)| EnumType { name: name.clone(), variants: variants.clone() };
+    let entries = program.entries.iter().map(|entry| Entry {
+        name: entry.name.clone(),
+        doc: entry.doc.clone(),
+        function: entry.function,
+        prompt: program.functions[entry.function as usize].prompt,
+        parameters: entry
+            .parameters
+            .iter()
+            .map(|(name, doc, shape, default)| EntryParameter {
+                name: name.clone(),
+                doc: doc.clone(),
+                shape: shape.clone(),
+                default: *default,
+            })
+            .collect(),
+        result: entry.result.clone().unwrap_or(Shape::Null),
+    });
+    let tests = program.tests.iter().map(|(name, function, mocks)| Test {
+        name: name.clone(),
+        function: *function,
+        mocks: mocks.clone(),
+    });
+    Ok(Image {
+        files: files.ids().map(|id| files.name(id).to_string()).collect(),
+        records: program.records.iter().map(record).collect(),
+        enums: program.enums.iter().map(of_enum).collect(),
+        entries: entries.collect(),
+        tests: tests.collect(),
+        texts: tables.texts.into_iter().collect(),
+        shapes: tables.shapes.into_iter().collect(),
+        holes: tables.holes,
+        functions: tables.functions,
+    })
+}
+
+fn too_large(name: &str, span: Span) -> Box<Diagnostic> {
+    Box::new(
+        Diagnostic::error(Code::E0601, format!("`{name}` holds more values than a function may"), span, "too large")
+            .with_note("a function has at most 65,535 registers")
+            .with_help("move a part of it into a function of its own"),
+    )
+}
+
+/// A span as the image has it.
+pub(crate) fn place(span: Span) -> Place {
+    Place { file: span.file.0, start: span.start, end: span.end }
+}

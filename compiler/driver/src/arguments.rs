@@ -1,0 +1,156 @@
+//! The command line.
+
+use crate::Outcome;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+
+/// Compiles and runs `.sgl`, a language for programs that use language models.
+#[derive(Debug, Parser)]
+#[command(name = "sglc", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a program: its transcript goes to the terminal, its result to the standard output
+    ///
+    /// An entry's parameters are flags: `sglc run FILE --help` shows them.
+    #[command(disable_help_flag = true)]
+    Run {
+        /// `FILE[::ENTRY]`, options, and the entry's own flags
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FILE[::ENTRY]")]
+        arguments: Vec<OsString>,
+    },
+    /// Say what is wrong with programs, without running them
+    Check(CheckArguments),
+    /// Print a program as one of its stages sees it
+    Dump(DumpArguments),
+    /// List, fetch and remove models
+    Model {
+        /// What to do.
+        #[command(subcommand)]
+        command: ModelCommand,
+    },
+}
+
+/// Options of `sglc check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Programs
+    #[arg(required = true)]
+    pub files: Vec<String>,
+    /// How to print what is found
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: DiagnosticFormat,
+}
+
+/// How diagnostics are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiagnosticFormat {
+    /// For people
+    Text,
+    /// One JSON object per line
+    Json,
+}
+
+/// Options of `sglc dump`.
+#[derive(Debug, Args)]
+pub struct DumpArguments {
+    /// The stage
+    #[arg(value_enum)]
+    pub stage: Stage,
+    /// The program
+    pub file: String,
+}
+
+/// The stages of compilation, by their products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Stage {
+    /// Tokens, with where lines end statements
+    Tokens,
+    /// The syntax tree
+    Ast,
+    /// Names and types
+    Hir,
+    /// The plan
+    Ir,
+    /// The instructions of the virtual machine
+    Image,
+}
+
+/// What to do with models.
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// List the models that have a name, and which are on this machine
+    List,
+    /// Fetch a model
+    Pull {
+        /// Its name
+        #[arg(default_value = crate::models::DEFAULT_MODEL)]
+        name: String,
+    },
+    /// Remove a model from this machine
+    Rm {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Options of `sglc run`, beside the entry's own flags.
+#[derive(Clone, Debug, Args)]
+pub struct RunArguments {
+    /// The program, and which of its entries
+    #[arg(value_name = "FILE[::ENTRY]")]
+    pub program: String,
+    /// All parameters as one JSON object, or @FILE with one
+    #[arg(long, value_name = "JSON|@FILE", help_heading = "Run options")]
+    pub input: Option<String>,
+    /// A GGUF file, a Hugging Face folder, or a name that `sglc model list` shows
+    #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL", default_value = crate::models::DEFAULT_MODEL, help_heading = "Run options")]
+    pub model: String,
+    /// Answer holes from this file instead of a model: lines `hole: text`
+    #[arg(long, value_name = "FILE", help_heading = "Run options")]
+    pub script: Option<String>,
+    /// Seed of all sampling
+    #[arg(long, default_value_t = 0, help_heading = "Run options")]
+    pub seed: u64,
+    /// Temperature of holes that set none
+    #[arg(long, value_name = "NUMBER", help_heading = "Run options")]
+    pub temperature: Option<f64>,
+    /// Most tokens per hole, whatever the program says
+    #[arg(long, value_name = "COUNT", help_heading = "Run options")]
+    pub max_tokens: Option<u32>,
+    /// Threads of the engine; the cores that are free to it if not given
+    #[arg(long, value_name = "COUNT", help_heading = "Run options")]
+    pub threads: Option<usize>,
+    /// Do not reuse what was read before (for comparison)
+    #[arg(long, help_heading = "Run options")]
+    pub no_cache: bool,
+    /// Do not show the transcript
+    #[arg(long, short, help_heading = "Run options")]
+    pub quiet: bool,
+    /// Print the result as JSON on one line, text too
+    #[arg(long, help_heading = "Run options")]
+    pub json: bool,
+    /// Print token counts, times and memory
+    #[arg(long, help_heading = "Run options")]
+    pub stats: bool,
+}
+
+/// The command of a command line, or how it ended already (help, version, a mistake).
+pub fn parse(arguments: Vec<OsString>) -> Result<Command, Outcome> {
+    match CommandLine::try_parse_from(arguments) {
+        Ok(line) => Ok(line.command),
+        Err(error) => Err(finish(&error)),
+    }
+}
+
+/// Prints what clap has to say, which is help or a mistake.
+pub(crate) fn finish(error: &clap::Error) -> Outcome {
+    error.print().ok();
+    if error.use_stderr() { Outcome::Usage } else { Outcome::Fine }
+}

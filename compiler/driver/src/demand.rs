@@ -1,0 +1,100 @@
+//! Whether every hole can close within its token budget, before anything runs.
+
+use sgl_protocol::Shape;
+use sgl_source::{Code, Diagnostic, FileId, Span};
+use sgl_vm::image::{Hole, Image, Op};
+use std::collections::BTreeSet;
+
+/// One E0440 per hole that a function can reach and whose shortest value needs more tokens than the hole may have. `need`
+/// gives the fewest tokens of a shape; its error becomes an E0409.
+pub fn check(
+    image: &Image,
+    function: u32,
+    mut need: impl FnMut(&Shape) -> Result<u32, String>,
+    max_tokens_default: u32,
+    cap: Option<u32>,
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for hole in holes(image, function) {
+        let hole = &image.holes[hole as usize];
+        let own = hole.max_tokens.unwrap_or(max_tokens_default);
+        let budget = cap.map_or(own, |cap| own.min(cap));
+        match need(&hole.shape) {
+            Ok(need) if need > budget => found.push(too_small(hole, need, budget, cap)),
+            Ok(_) => {}
+            Err(error) => found.push(Diagnostic::error(
+                Code::E0409,
+                format!("the constraint of hole `{}` can't be enforced", hole.label),
+                span(hole),
+                error,
+            )),
+        }
+    }
+    found
+}
+
+/// The holes that a function can reach, through calls, closures and branches, in the order of the image.
+fn holes(image: &Image, function: u32) -> BTreeSet<u32> {
+    let (mut seen, mut holes) = (BTreeSet::from([function]), BTreeSet::new());
+    let mut open = vec![function];
+    while let Some(function) = open.pop() {
+        for op in &image.functions[function as usize].code {
+            let called = match op {
+                Op::Generate { hole, .. } => {
+                    holes.insert(*hole);
+                    continue;
+                }
+                Op::Call { function, .. }
+                | Op::Closure { function, .. }
+                | Op::Spawn { function, .. }
+                | Op::ForkEach { function, .. } => std::slice::from_ref(function),
+                Op::ForkNamed { functions, .. } => functions,
+                _ => continue,
+            };
+            open.extend(called.iter().filter(|called| seen.insert(**called)));
+        }
+    }
+    holes
+}
+
+fn too_small(hole: &Hole, need: u32, budget: u32, cap: Option<u32>) -> Diagnostic {
+    let origin = match cap {
+        Some(cap) if cap == budget => "`--max-tokens` allows",
+        _ => "its `max_tokens` allows",
+    };
+    Diagnostic::error(
+        Code::E0440,
+        format!("hole `{}` can't close within {budget} tokens", hole.label),
+        span(hole),
+        format!("the shortest value takes {need} tokens; {origin} {budget}"),
+    )
+    .with_help(format!("allow at least {need} tokens here, or make the type shorter"))
+}
+
+fn span(hole: &Hole) -> Span {
+    Span { file: FileId(hole.at.file), start: hole.at.start, end: hole.at.end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::compile;
+    use crate::sources::Memory;
+
+    const PROGRAM: &str = "pub prompt main() -> Int {\n    user \"A number.\"\n    assistant \"$[n: Int in 100..=999]\"\n    \
+        return n\n}\npub prompt other() -> Bool {\n    user \"Yes or no?\"\n    assistant \"$[b: Bool]\"\n    return b\n}\n";
+
+    #[test]
+    fn a_hole_that_no_budget_closes_is_told_before_the_run() {
+        let compiled = compile(&Memory(vec![("main.sgl".into(), PROGRAM.into())]), "main.sgl").expect("it can be read");
+        let image = compiled.image.expect("a sound program");
+        let need = |shape: &Shape| Ok(if matches!(shape, Shape::Int { .. }) { 3 } else { 1 });
+        let entry = |name: &str| image.entries.iter().find(|entry| entry.name == name).expect("an entry").function;
+        let codes = |function, cap| {
+            check(&image, function, need, 256, cap).iter().map(|found| found.code.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(entry("main"), Some(2)), ["E0440"]);
+        assert_eq!(codes(entry("main"), Some(3)), [""; 0]);
+        assert_eq!(codes(entry("other"), Some(2)), [""; 0], "holes of other entries do not count");
+    }
+}

@@ -1,0 +1,63 @@
+//! Everything that is printed. Results go to the standard output, all else to the standard error stream.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
+
+use crate::arguments::DiagnosticFormat;
+use sgl_source::render::{self, Colour};
+use sgl_source::{Diagnostic, Files, Severity};
+use std::io::{IsTerminal, Write};
+
+/// Whether the standard error stream shows colour: a terminal, and `NO_COLOR` is not set.
+pub fn colour() -> Colour {
+    let wanted = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    if wanted { Colour::On } else { Colour::Off }
+}
+
+/// A line of result.
+pub fn result(text: &str) {
+    println!("{text}");
+}
+
+/// A line for the person at the terminal.
+pub fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+/// A mistake that is not of a program's text.
+pub fn error(text: &str) {
+    match colour() {
+        Colour::On => eprintln!("\u{1b}[31merror:\u{1b}[0m {text}"),
+        Colour::Off => eprintln!("error: {text}"),
+    }
+}
+
+/// A piece of transcript, at once.
+pub fn piece(text: &str) {
+    let mut stream = std::io::stderr().lock();
+    // A transcript that can't be shown (a closed pipe) does not harm the run.
+    stream.write_all(text.as_bytes()).and_then(|()| stream.flush()).ok();
+}
+
+/// Diagnostics, and a line that counts them. Says whether there is an error among them.
+pub fn diagnostics(files: &Files, found: &[Diagnostic], format: DiagnosticFormat) -> bool {
+    for diagnostic in found {
+        match format {
+            DiagnosticFormat::Text => eprint!("{}", render::text(files, diagnostic, colour())),
+            DiagnosticFormat::Json => println!("{}", render::json(files, diagnostic)),
+        }
+    }
+    let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
+    let warnings = found.len() - errors;
+    if !found.is_empty() && format == DiagnosticFormat::Text {
+        eprintln!("{}", count(errors, warnings));
+    }
+    errors > 0
+}
+
+fn count(errors: usize, warnings: usize) -> String {
+    let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    match (errors, warnings) {
+        (e, 0) => plural(e, "error"),
+        (0, w) => plural(w, "warning"),
+        (e, w) => format!("{}, {}", plural(e, "error"), plural(w, "warning")),
+    }
+}

@@ -1,0 +1,95 @@
+//! Where program text comes from.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+/// Most bytes of one source file.
+const SOURCE_BYTES_MAX: u64 = 16 << 20;
+
+/// Finds texts by name.
+pub trait Sources {
+    /// The text under this name; the error says what is wrong in a sentence.
+    fn read(&self, name: &str) -> Result<String, String>;
+
+    /// Names like the one that could not be read, for "did you mean".
+    fn siblings(&self, name: &str) -> Vec<String>;
+}
+
+/// Files; a name is a path.
+#[derive(Debug)]
+pub struct Disk;
+
+impl Sources for Disk {
+    fn read(&self, name: &str) -> Result<String, String> {
+        let meta = fs::metadata(name).map_err(|error| format!("can't read {name}: {error}"))?;
+        if meta.is_dir() {
+            return Err(format!("{name} is a folder; name a file in it"));
+        }
+        if meta.len() > SOURCE_BYTES_MAX {
+            return Err(format!("{name} has {} bytes; a source file has at most {SOURCE_BYTES_MAX}", meta.len()));
+        }
+        let bytes = fs::read(name).map_err(|error| format!("can't read {name}: {error}"))?;
+        String::from_utf8(bytes).map_err(|error| {
+            format!("{name} is not UTF-8 text: the byte at offset {} is not", error.utf8_error().valid_up_to())
+        })
+    }
+
+    fn siblings(&self, name: &str) -> Vec<String> {
+        let folder = Path::new(name).parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|file| file.ends_with(".sgl"))
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// Texts in memory, for tests.
+#[derive(Debug, Default)]
+pub struct Memory(pub Vec<(String, String)>);
+
+impl Sources for Memory {
+    fn read(&self, name: &str) -> Result<String, String> {
+        let found = self.0.iter().find(|(n, _)| n == name);
+        found.map(|(_, text)| text.clone()).ok_or_else(|| format!("can't read {name}: there is no such file"))
+    }
+
+    fn siblings(&self, _name: &str) -> Vec<String> {
+        self.0.iter().map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// The name of the module `path` (such as `./shots`) as imported by the file `importer`.
+pub fn relative(importer: &str, path: &str) -> String {
+    let folder = Path::new(importer).parent().unwrap_or(Path::new(""));
+    let mut parts: Vec<String> = Vec::new();
+    let absolute = importer.starts_with('/');
+    let joined: PathBuf = folder.join(format!("{path}.sgl"));
+    for component in joined.components() {
+        match component {
+            Component::ParentDir if parts.last().is_some_and(|last| last != "..") => {
+                parts.pop();
+            }
+            Component::ParentDir => parts.push("..".to_string()),
+            Component::Normal(part) => parts.push(part.to_string_lossy().to_string()),
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    let name = parts.join("/");
+    if absolute { format!("/{name}") } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_are_relative_to_the_importing_file() {
+        assert_eq!(relative("a/b/main.sgl", "./shots"), "a/b/shots.sgl");
+        assert_eq!(relative("a/b/main.sgl", "../lib/x"), "a/lib/x.sgl");
+        assert_eq!(relative("main.sgl", "../x"), "../x.sgl");
+        assert_eq!(relative("/tmp/main.sgl", "./x"), "/tmp/x.sgl");
+    }
+}

@@ -1,0 +1,134 @@
+//! The real binary: what it prints where, and its exit codes.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+fn sglc(arguments: &[&str]) -> Output {
+    let cache = std::env::temp_dir().join("sglc-cli-tests-without-models");
+    Command::new(env!("CARGO_BIN_EXE_sglc"))
+        .args(arguments)
+        .env("SGLC_CACHE", cache)
+        .env("NO_COLOR", "1")
+        .env_remove("SGLC_MODEL")
+        .output()
+        .expect("the binary runs")
+}
+
+fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> String {
+    let path: PathBuf = folder.path().join(name);
+    fs::write(&path, text).expect("written");
+    path.to_string_lossy().to_string()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).to_string()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).to_string()
+}
+
+const HELLO: &str = "/// Greets.\npub prompt main(\n    /// who\n    name: Str,\n) -> Line {\n    user \"I am ${name}.\"\n    assistant \"$[greeting: Line]\"\n    return greeting\n}\n";
+
+#[test]
+fn a_run_prints_its_result_to_the_standard_output_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = file(&folder, "hello.sgl", HELLO);
+    let script = file(&folder, "answers", "greeting: Hi Ada\n");
+    let run = sglc(&["run", &program, "--script", &script, "--name", "Ada"]);
+    assert_eq!(run.status.code(), Some(0), "{}", err(&run));
+    assert_eq!(out(&run), "Hi Ada\n");
+    assert!(err(&run).contains("I am Ada."), "the transcript is shown: {}", err(&run));
+    let quiet = sglc(&["run", &program, "--script", &script, "--name", "Ada", "--quiet", "--json"]);
+    assert_eq!((out(&quiet).as_str(), err(&quiet).as_str()), ("\"Hi Ada\"\n", ""));
+}
+
+#[test]
+fn parameters_come_from_flags_or_json() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = file(&folder, "hello.sgl", HELLO);
+    let script = file(&folder, "answers", "greeting: Hi\n");
+    let input = file(&folder, "input.json", "{\"name\": \"Grace\"}");
+    for how in [vec!["--input", "{\"name\": \"Grace\"}"], vec!["--input", &format!("@{input}")]] {
+        let mut line = vec!["run", program.as_str(), "--script", script.as_str()];
+        line.extend(how);
+        let run = sglc(&line);
+        assert!(err(&run).contains("I am Grace."), "{}", err(&run));
+    }
+    let missing = sglc(&["run", &program, "--script", &script]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(err(&missing).contains("add `--name <TEXT>`"), "{}", err(&missing));
+}
+
+#[test]
+fn help_on_a_program_shows_its_parameters_with_their_docs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = file(&folder, "hello.sgl", HELLO);
+    let help = sglc(&["run", &program, "--help"]);
+    assert_eq!(help.status.code(), Some(0), "{}", err(&help));
+    assert!(out(&help).contains("--name <TEXT>") && out(&help).contains("who"), "{}", out(&help));
+    assert!(out(&help).contains("Greets."), "{}", out(&help));
+}
+
+#[test]
+fn exit_codes_tell_a_wrong_program_from_a_wrong_command_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let wrong = file(&folder, "wrong.sgl", "pub fn f() -> Int { return \"a\" }\n");
+    assert_eq!(sglc(&["check", &wrong]).status.code(), Some(1));
+    assert_eq!(sglc(&["run", &wrong]).status.code(), Some(1));
+    assert_eq!(sglc(&["check", "/no/such/file.sgl"]).status.code(), Some(1));
+    assert_eq!(sglc(&["check"]).status.code(), Some(2));
+    assert_eq!(sglc(&["frobnicate"]).status.code(), Some(2));
+    assert_eq!(sglc(&["run"]).status.code(), Some(2));
+    let right = file(&folder, "right.sgl", "pub fn f() -> Int { return 1 }\n");
+    assert_eq!(sglc(&["check", &right]).status.code(), Some(0));
+    let unknown = sglc(&["run", &right, "--nmae", "x"]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", err(&unknown));
+}
+
+#[test]
+fn check_reports_as_json_lines_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let wrong = file(&folder, "wrong.sgl", "pub fn f() -> Int { return \"a\" }\n");
+    let check = sglc(&["check", "--format", "json", &wrong]);
+    let line: serde_json::Value = serde_json::from_str(out(&check).trim()).expect("one JSON object");
+    assert_eq!(line["code"], "E0301");
+    assert_eq!(line["labels"][0]["at"]["line"], 1);
+}
+
+#[test]
+fn a_missing_model_is_explained() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = file(&folder, "hello.sgl", HELLO);
+    let run = sglc(&["run", &program, "--name", "Ada", "--model", "smollm2-135m-instrukt"]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(err(&run).contains("did you mean `smollm2-135m-instruct`?"), "{}", err(&run));
+}
+
+fn has(output: &Output, code: &str) -> bool {
+    err(output).contains(&format!("[{code}]"))
+}
+
+#[test]
+fn a_function_of_too_many_values_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let zeros = vec!["0"; 70_000].join(", ");
+    let large = file(&folder, "large.sgl", &format!("pub fn f() -> Int {{ return [{zeros}].len() }}\n"));
+    let check = sglc(&["check", &large]);
+    assert_eq!(check.status.code(), Some(1));
+    assert!(has(&check, "E0601"), "{}", &err(&check)[err(&check).len().saturating_sub(2_000)..]);
+}
+
+#[test]
+fn what_can_only_be_seen_at_run_time_has_a_code_and_a_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let none = file(&folder, "none.sgl", "fn f() -> Int { return 1 }\nconst A = f()\n");
+    let run = sglc(&["run", &none]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(has(&run, "E0413") && err(&run).contains("pub prompt main"), "{}", err(&run));
+    let trap = file(&folder, "trap.sgl", "pub fn f(xs: [Int] = []) -> Int {\n    return xs[3]\n}\n");
+    let run = sglc(&["run", &trap]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(has(&run, "E0701") && err(&run).contains("trap.sgl:2:"), "{}", err(&run));
+}

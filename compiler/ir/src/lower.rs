@@ -1,0 +1,226 @@
+//! From meaning to plan. The program has no errors; this judges nothing.
+
+mod expression;
+mod pattern;
+mod prompt;
+mod statement;
+
+use crate::program::{Constant, Entry, Function, Instruction, Op, Program, Region, Slot, Value};
+use indexmap::IndexSet;
+use rustc_hash::FxHashMap;
+use sgl_hir::program as hir;
+use sgl_hir::{Type, shape_of};
+use sgl_source::Span;
+
+/// The plan of a checked program.
+pub fn lower(source: &hir::Program) -> Program {
+    let mut records = Records::default();
+    for declared in &source.structs {
+        let fields = declared.fields.iter().map(|f| f.generated.clone()).collect();
+        // Struct ids are record ids: no two structs share one, even of the same name.
+        records.0.insert((declared.name.clone(), fields, records.0.len()));
+    }
+    let enums = source
+        .enums
+        .iter()
+        .map(|declared| {
+            let variant = |v: &hir::Variant| (v.generated.clone(), u16::try_from(v.fields.len()).unwrap_or(u16::MAX));
+            (declared.name.clone(), declared.variants.iter().map(variant).collect())
+        })
+        .collect();
+    let functions = source.functions.iter().map(|function| lower_function(source, function, &mut records)).collect();
+    Program {
+        records: records.0.into_iter().map(|(name, fields, _)| (name, fields)).collect(),
+        enums,
+        functions,
+        entries: source.entries.iter().map(|id| entry(source, *id)).collect(),
+        tests: source.tests.iter().map(|t| (t.name.clone(), t.function.0, t.mocks.clone())).collect(),
+    }
+}
+
+/// Record types: name, fields, and for structs which one.
+#[derive(Default)]
+struct Records(IndexSet<(String, Vec<String>, usize)>);
+
+impl Records {
+    /// The anonymous record type with these fields.
+    fn anonymous(&mut self, fields: Vec<String>) -> u32 {
+        let (index, _) = self.0.insert_full((String::new(), fields, usize::MAX));
+        u32::try_from(index).expect("fewer record types than bytes of source")
+    }
+}
+
+fn entry(source: &hir::Program, id: hir::FunctionId) -> Entry {
+    let function = &source.functions[id.index()];
+    let parameters = function
+        .parameters
+        .iter()
+        .filter_map(|p| {
+            let shape = p.shape.clone()?;
+            Some((function.locals[p.local.index()].name.clone(), p.doc.clone(), shape, p.default.map(|f| f.0)))
+        })
+        .collect();
+    Entry {
+        name: function.name.clone(),
+        doc: function.doc.clone(),
+        function: id.0,
+        parameters,
+        result: shape_of(source, &function.result).ok(),
+    }
+}
+
+fn lower_function(source: &hir::Program, function: &hir::Function, records: &mut Records) -> Function {
+    let mut lowering = Lowering {
+        source,
+        function,
+        records,
+        places: FxHashMap::default(),
+        values: 0,
+        slots: 0,
+        regions: vec![Region::default()],
+        roles: 0,
+        loops: Vec::new(),
+        bodies: Vec::new(),
+        span: function.span,
+    };
+    let mut parameters = Vec::new();
+    for parameter in &function.parameters {
+        let value = lowering.fresh();
+        lowering.places.insert(parameter.local, Place::Value(value));
+        parameters.push(value);
+    }
+    lowering.block(&function.body);
+    let body = lowering.regions.pop().expect("the function's own region");
+    Function {
+        name: function.name.clone(),
+        prompt: function.effect == hir::Effect::Prompt,
+        parameters,
+        values: lowering.values,
+        slots: lowering.slots,
+        body,
+        span: function.span,
+    }
+}
+
+/// Where a local is.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Value(Value),
+    Slot(Slot),
+}
+
+struct Lowering<'a> {
+    source: &'a hir::Program,
+    function: &'a hir::Function,
+    records: &'a mut Records,
+    places: FxHashMap<hir::LocalId, Place>,
+    values: u32,
+    slots: u32,
+    regions: Vec<Region>,
+    /// Turns that are open here, since the innermost body began.
+    roles: u32,
+    /// Per loop of the innermost body: turns that were open around it.
+    loops: Vec<u32>,
+    /// `roles` and `loops` of the bodies around.
+    bodies: Vec<(u32, Vec<u32>)>,
+    span: Span,
+}
+
+impl Lowering<'_> {
+    fn fresh(&mut self) -> Value {
+        self.values += 1;
+        Value(self.values - 1)
+    }
+
+    fn slot(&mut self) -> Slot {
+        self.slots += 1;
+        Slot(self.slots - 1)
+    }
+
+    /// An instruction that defines a value.
+    fn emit(&mut self, op: Op) -> Value {
+        let value = self.fresh();
+        self.push(vec![value], op);
+        value
+    }
+
+    /// An instruction for its effect.
+    fn effect(&mut self, op: Op) {
+        self.push(Vec::new(), op);
+    }
+
+    fn push(&mut self, results: Vec<Value>, op: Op) {
+        let span = self.span;
+        let region = self.regions.last_mut().expect("there is a region");
+        region.instructions.push(Instruction { results, op, span });
+    }
+
+    /// What `fill` emits, as a region of its own.
+    fn region(&mut self, fill: impl FnOnce(&mut Self)) -> Region {
+        self.regions.push(Region::default());
+        fill(self);
+        self.regions.pop().expect("just pushed")
+    }
+
+    fn constant(&mut self, constant: Constant) -> Value {
+        self.emit(Op::Constant(constant))
+    }
+
+    /// A body that runs as a function of its own: `var`s around it are seen as they are now.
+    fn body(&mut self, parameters: Vec<Value>, fill: impl FnOnce(&mut Self)) -> crate::program::Body {
+        let before = self.places.clone();
+        let mut outer: Vec<(hir::LocalId, Slot)> = self
+            .places
+            .iter()
+            .filter_map(|(local, place)| match place {
+                Place::Slot(slot) => Some((*local, *slot)),
+                Place::Value(_) => None,
+            })
+            .collect();
+        outer.sort_unstable();
+        for (local, slot) in outer {
+            let value = self.emit(Op::Load(slot));
+            self.places.insert(local, Place::Value(value));
+        }
+        let roles = std::mem::take(&mut self.roles);
+        let loops = std::mem::take(&mut self.loops);
+        self.bodies.push((roles, loops));
+        let region = self.region(fill);
+        let (roles, loops) = self.bodies.pop().expect("just pushed");
+        self.roles = roles;
+        self.loops = loops;
+        self.places = before;
+        crate::program::Body { parameters, region }
+    }
+
+    fn read(&mut self, local: hir::LocalId) -> Value {
+        match self.places.get(&local) {
+            Some(Place::Value(value)) => *value,
+            Some(Place::Slot(slot)) => {
+                let slot = *slot;
+                self.emit(Op::Load(slot))
+            }
+            // Metadata of a hole that was never reached, and the like: the checker bound it before use.
+            None => self.constant(Constant::Unit),
+        }
+    }
+
+    /// Binds a local to a value: a `var` gets a slot.
+    fn bind(&mut self, local: hir::LocalId, value: Value) {
+        if self.function.locals[local.index()].mutable {
+            let slot = self.slot();
+            self.effect(Op::Store(slot, value));
+            self.places.insert(local, Place::Slot(slot));
+        } else {
+            self.places.insert(local, Place::Value(value));
+        }
+    }
+
+    fn anonymous_record(&mut self, ty: &Type) -> u32 {
+        let fields = match ty {
+            Type::Record(fields) => fields.iter().map(|(name, _)| name.clone()).collect(),
+            _ => Vec::new(),
+        };
+        self.records.anonymous(fields)
+    }
+}

@@ -1,0 +1,160 @@
+//! Statements.
+
+use super::{Lowering, Place};
+use crate::program::{Constant, Op, Value};
+use sgl_hir::program as hir;
+use sgl_hir::program::StatementKind;
+
+impl Lowering<'_> {
+    /// A block; its value, if it has one.
+    pub(super) fn block(&mut self, block: &hir::Block) -> Option<Value> {
+        for statement in &block.statements {
+            self.statement(statement);
+        }
+        block.value.as_ref().map(|value| self.expression(value))
+    }
+
+    fn statement(&mut self, statement: &hir::Statement) {
+        self.span = statement.span;
+        match &statement.kind {
+            StatementKind::Let(pattern, value) => {
+                let value = self.expression(value);
+                self.irrefutable(pattern, value);
+            }
+            StatementKind::Assign(local, places, value) => self.assign(*local, places, value),
+            StatementKind::If(condition, then, otherwise) => {
+                let condition = self.expression(condition);
+                let then = self.region(|this| {
+                    this.block(then);
+                });
+                let otherwise = self.region(|this| {
+                    this.block(otherwise);
+                });
+                self.effect(Op::If(condition, then, otherwise));
+            }
+            StatementKind::For(pattern, iterable, body) => {
+                let over = self.expression(iterable);
+                let element = self.fresh();
+                let region = self.looped(|this| {
+                    this.irrefutable(pattern, element);
+                    this.block(body);
+                });
+                self.effect(Op::Each(over, element, region));
+            }
+            StatementKind::While(condition, body) => {
+                let region = self.looped(|this| {
+                    let condition = this.expression(condition);
+                    let stop = this.region(|this| this.effect(Op::Break));
+                    this.effect(Op::If(condition, crate::program::Region::default(), stop));
+                    this.block(body);
+                });
+                self.effect(Op::Loop(region));
+            }
+            StatementKind::WhileLet(pattern, value, body) => {
+                let region = self.looped(|this| {
+                    let value = this.expression(value);
+                    let fits = this.slot();
+                    let no = this.constant(Constant::Bool(false));
+                    this.effect(Op::Store(fits, no));
+                    this.pattern(pattern, value, &mut |this| {
+                        let yes = this.constant(Constant::Bool(true));
+                        this.effect(Op::Store(fits, yes));
+                        this.block(body);
+                    });
+                    let fitted = this.emit(Op::Load(fits));
+                    let stop = this.region(|this| this.effect(Op::Break));
+                    this.effect(Op::If(fitted, crate::program::Region::default(), stop));
+                });
+                self.effect(Op::Loop(region));
+            }
+            StatementKind::Match(value, arms) => {
+                let value = self.expression(value);
+                self.arms(value, arms, None);
+            }
+            StatementKind::Return(value) => {
+                let value = self.optional(value.as_ref());
+                self.close_roles(0);
+                self.effect(Op::Return(value));
+            }
+            StatementKind::Yield(value) => {
+                let value = self.optional(value.as_ref());
+                self.close_roles(0);
+                self.effect(Op::Yield(value));
+            }
+            StatementKind::Break | StatementKind::Continue => {
+                let around = self.loops.last().copied().unwrap_or(0);
+                self.close_roles(around);
+                self.effect(if matches!(statement.kind, StatementKind::Break) { Op::Break } else { Op::Continue });
+            }
+            StatementKind::Role(role, body) => self.role(role, body),
+            StatementKind::Text(parts) => self.text(parts),
+            StatementKind::Block(block) => {
+                self.block(block);
+            }
+            StatementKind::Emit(value) => {
+                let value = self.expression(value);
+                self.effect(Op::AppendValue(value));
+            }
+            StatementKind::Assert(condition, text) => {
+                let condition = self.expression(condition);
+                let message = if text.is_empty() { "the assertion does not hold" } else { text };
+                self.effect(Op::Assert(condition, message.to_string()));
+            }
+            StatementKind::Expression(e) => {
+                self.expression(e);
+            }
+        }
+    }
+
+    fn looped(&mut self, fill: impl FnOnce(&mut Self)) -> crate::program::Region {
+        self.loops.push(self.roles);
+        let region = self.region(fill);
+        self.loops.pop();
+        region
+    }
+
+    pub(super) fn optional(&mut self, value: Option<&hir::Expression>) -> Value {
+        match value {
+            Some(value) => self.expression(value),
+            None => self.constant(Constant::Unit),
+        }
+    }
+
+    /// Closes the turns that were opened since `around` were open.
+    fn close_roles(&mut self, around: u32) {
+        for _ in around..self.roles {
+            self.effect(Op::CloseRole);
+        }
+    }
+
+    fn assign(&mut self, local: hir::LocalId, places: &[hir::Place], value: &hir::Expression) {
+        let value = self.expression(value);
+        let root = self.read(local);
+        let changed = self.changed(root, places, value);
+        if let Some(Place::Slot(slot)) = self.places.get(&local).copied() {
+            self.effect(Op::Store(slot, changed));
+        }
+    }
+
+    /// `of` with the place in it replaced by `value`.
+    fn changed(&mut self, of: Value, places: &[hir::Place], value: Value) -> Value {
+        let Some((first, rest)) = places.split_first() else { return value };
+        match first {
+            hir::Place::Field(index) => {
+                let inner = self.emit(Op::Field(of, *index));
+                let inner = self.changed(inner, rest, value);
+                self.emit(Op::WithField(of, *index, inner))
+            }
+            hir::Place::Index(at) => {
+                let at = self.expression(at);
+                let inner = if rest.is_empty() {
+                    value
+                } else {
+                    let inner = self.emit(Op::Index(of, at));
+                    self.changed(inner, rest, value)
+                };
+                self.emit(Op::WithIndex(of, at, inner))
+            }
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The plan's data model.
+
+use sgl_hir::program::{BinaryOp, HoleOption, MetadataKind, SelectBy};
+use sgl_protocol::Shape;
+use sgl_source::Span;
+
+/// Answers by hole name.
+pub type Mocks = Vec<(String, String)>;
+
+/// A value: assigned once, by the instruction or region that defines it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Value(pub u32);
+
+/// A place that may be assigned many times: a `var`, or where branches of control meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Slot(pub u32);
+
+/// A whole program.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Program {
+    /// Record types: name (empty if anonymous) and generated names of fields.
+    pub records: Vec<(String, Vec<String>)>,
+    /// Enum types: name, and generated names of variants with the number of their fields.
+    pub enums: Vec<(String, Vec<(String, u16)>)>,
+    /// Functions, by the id that calls name.
+    pub functions: Vec<Function>,
+    /// What can be started from outside.
+    pub entries: Vec<Entry>,
+    /// Tests: name, function, answers by hole name.
+    pub tests: Vec<(String, u32, Mocks)>,
+}
+
+/// A function or prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// Whether it writes a transcript.
+    pub prompt: bool,
+    /// Its parameters.
+    pub parameters: Vec<Value>,
+    /// How many values there are.
+    pub values: u32,
+    /// How many slots there are.
+    pub slots: u32,
+    /// Its body; falling off the end returns `()`.
+    pub body: Region,
+    /// Its name in the source.
+    pub span: Span,
+}
+
+/// What can be started from outside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// Its doc comment.
+    pub doc: String,
+    /// Its function.
+    pub function: u32,
+    /// Per parameter: name, doc, shape, and the function that computes its default.
+    pub parameters: Vec<(String, String, Shape, Option<u32>)>,
+    /// What it returns, where that has a shape.
+    pub result: Option<Shape>,
+}
+
+/// Instructions in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Region {
+    /// The instructions.
+    pub instructions: Vec<Instruction>,
+}
+
+/// One instruction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Instruction {
+    /// What it defines; most define one value, `gen` one more per metadata.
+    pub results: Vec<Value>,
+    /// What it does.
+    pub op: Op,
+    /// Where it comes from.
+    pub span: Span,
+}
+
+/// A constant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Constant {
+    /// `()`
+    Unit,
+    /// `none`
+    None,
+    /// `Unknown`
+    Unknown,
+    /// A `Bool`.
+    Bool(bool),
+    /// An `Int`.
+    Int(i64),
+    /// A `Float`.
+    Float(f64),
+    /// A `Str`.
+    Text(String),
+}
+
+/// A hole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hole {
+    /// Its name, or `_`.
+    pub label: String,
+    /// What it may hold.
+    pub shape: Shape,
+    /// The literal text right after it.
+    pub follow: String,
+    /// `max_tokens`, where it is a literal.
+    pub max_tokens: Option<u32>,
+}
+
+/// Whose transcript a branch starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// An empty one.
+    Fresh,
+    /// A copy of the current one.
+    Fork,
+    /// A copy of a transcript value.
+    On(Value),
+}
+
+/// How branches become one value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Join {
+    /// All, in order.
+    All,
+    /// The first so many.
+    First(Value),
+    /// The first.
+    Race,
+    /// The most frequent, into this record type.
+    Vote {
+        /// Share at which it stops early.
+        stop: Option<Value>,
+        /// Fewest branches before it does.
+        min: Option<Value>,
+        /// The record type of the result.
+        record: u32,
+    },
+    /// The greatest by a closure.
+    Best(Value),
+    /// Those ended when a closure holds.
+    Until(Value),
+    /// All, and their text is appended.
+    Concat,
+}
+
+/// A body that runs as a function of its own: it sees outer values by value, and its `yield` or `return` ends it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Body {
+    /// What it is called with.
+    pub parameters: Vec<Value>,
+    /// What it does.
+    pub region: Region,
+}
+
+/// What an instruction does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// A constant.
+    Constant(Constant),
+    /// A list.
+    List(Vec<Value>),
+    /// A map.
+    Map(Vec<(Value, Value)>),
+    /// A tuple.
+    Tuple(Vec<Value>),
+    /// A record of a type.
+    Record(u32, Vec<Value>),
+    /// A variant of an enum.
+    Variant(u32, u16, Vec<Value>),
+    /// A range: start, end, whether the end is included.
+    Range(Value, Option<Value>, bool),
+    /// A field by index.
+    Field(Value, u16),
+    /// The same value with another field.
+    WithField(Value, u16, Value),
+    /// An element.
+    Index(Value, Value),
+    /// The same value with another element.
+    WithIndex(Value, Value, Value),
+    /// Appends to the list in a slot.
+    Push(Slot, Value),
+    /// `-x`
+    Negate(Value),
+    /// `not x`
+    Not(Value),
+    /// An operator.
+    Binary(BinaryOp, Value, Value),
+    /// An `Int` as a `Float`.
+    ToFloat(Value),
+    /// The text of a value.
+    ToText(Value),
+    /// Texts, joined.
+    Concat(Vec<Value>),
+    /// Whether a value is this variant.
+    IsVariant(Value, u16),
+    /// Whether a value is `none`.
+    IsNone(Value),
+    /// Whether a value belongs to a shape.
+    IsShape(Value, Shape),
+    /// What a slot holds.
+    Load(Slot),
+    /// Sets a slot.
+    Store(Slot, Value),
+    /// One region or the other.
+    If(Value, Region, Region),
+    /// A region over and over, until `break`.
+    Loop(Region),
+    /// A region per element: the list, the element, the region.
+    Each(Value, Value, Region),
+    /// Leaves the innermost loop.
+    Break,
+    /// Goes on with the innermost loop.
+    Continue,
+    /// Ends the function.
+    Return(Value),
+    /// Ends the branch.
+    Yield(Value),
+    /// A function as a value.
+    Function(u32),
+    /// A closure.
+    Closure(Body),
+    /// A call in this transcript: of pure code, or `inline`.
+    Call(u32, Vec<Value>),
+    /// A call of a closure.
+    CallClosure(Value, Vec<Value>),
+    /// A call of a built-in.
+    Builtin(&'static str, Vec<Value>),
+    /// A prompt as a task of its own; awaited where its value is read.
+    Spawn(u32, Vec<Value>, Start),
+    /// A block on a copy of a transcript.
+    Scratch(Start, Body),
+    /// A branch per element: the list, the branch (its parameter is the element), the join.
+    Fork(Value, Body, Join),
+    /// A branch per name, into this record type.
+    ForkNamed(Vec<(String, Body)>, u32, Join),
+    /// Opens a turn of a fixed role: `system`, `user`, `assistant`.
+    OpenRole(&'static str),
+    /// Opens a turn of a named role.
+    OpenNamedRole(Value),
+    /// Closes the turn.
+    CloseRole,
+    /// Appends text.
+    Append(String),
+    /// Appends the text of a value.
+    AppendValue(Value),
+    /// Fills a hole: options, and metadata in the order of the results after the first.
+    Generate(Hole, Vec<(HoleOption, Value)>, Vec<MetadataKind>),
+    /// Chooses an element.
+    Select(Value, SelectBy, String),
+    /// The current transcript.
+    Transcript,
+    /// A fault unless true.
+    Assert(Value, String),
+    /// A fault: no case fitted this value.
+    NoMatch(Value),
+}

@@ -1,0 +1,115 @@
+//! Invariants of a plan. A violation is a bug of lowering or of a pass.
+//!
+//! 1. Every value is defined once, and used only where its definition dominates: later in its region, or inside.
+//! 2. Slots are used only in the body that stores them first: closures and branches see values.
+//! 3. `break` and `continue` stand in a loop of the same body; `yield` in a branch; `return` in a function or closure.
+//! 4. Calls name functions that exist, with as many arguments as they have parameters.
+//! 5. Turns are not opened inside turns, and closed only when open, along straight-line code.
+
+use crate::program::{Function, Instruction, Op, Program, Region, Slot, Value};
+use crate::uses::{for_each_region, operands};
+
+/// What is wrong, one line each; nothing if all is well.
+pub fn verify(program: &Program) -> Vec<String> {
+    let mut found = Vec::new();
+    for function in &program.functions {
+        let mut check = Check { program, function, found: &mut found, defined: vec![false; function.values as usize] };
+        let mut scope = function.parameters.clone();
+        scope.iter().for_each(|v| check.define(*v));
+        let place = Place { branch: false, closure: false, loops: 0 };
+        check.region(&function.body, &mut scope, &mut Vec::new(), place);
+    }
+    found
+}
+
+#[derive(Clone, Copy)]
+struct Place {
+    branch: bool,
+    closure: bool,
+    loops: usize,
+}
+
+struct Check<'a> {
+    program: &'a Program,
+    function: &'a Function,
+    found: &'a mut Vec<String>,
+    defined: Vec<bool>,
+}
+
+impl Check<'_> {
+    fn say(&mut self, what: impl std::fmt::Display) {
+        let name = &self.function.name;
+        self.found.push(format!("{name}: {what}"));
+    }
+
+    fn define(&mut self, value: Value) {
+        match self.defined.get_mut(value.0 as usize) {
+            None => self.say(format!("v{} is beyond the count of values", value.0)),
+            Some(defined) => {
+                if std::mem::replace(defined, true) {
+                    self.say(format!("v{} is defined twice", value.0));
+                }
+            }
+        }
+    }
+
+    fn region(&mut self, region: &Region, scope: &mut Vec<Value>, slots: &mut Vec<Slot>, place: Place) {
+        let (values_before, slots_before) = (scope.len(), slots.len());
+        for Instruction { results, op, .. } in &region.instructions {
+            let mut missing = Vec::new();
+            operands(op, &mut |value| {
+                if !scope.contains(&value) {
+                    missing.push(value);
+                }
+            });
+            for value in missing {
+                self.say(format!("v{} is used where it is not defined", value.0));
+            }
+            self.operation(op, slots, place);
+            let own_body = matches!(op, Op::Closure(_) | Op::Scratch(..) | Op::Fork(..) | Op::ForkNamed(..));
+            let inner = Place {
+                branch: if own_body { !matches!(op, Op::Closure(_)) } else { place.branch },
+                closure: if own_body { matches!(op, Op::Closure(_)) } else { place.closure },
+                loops: if own_body { 0 } else { place.loops + usize::from(matches!(op, Op::Loop(_) | Op::Each(..))) },
+            };
+            let mut regions: Vec<(Region, Vec<Value>)> = Vec::new();
+            for_each_region(op, &mut |region, begins| regions.push((region.clone(), begins.to_vec())));
+            for (region, begins) in regions {
+                let before = scope.len();
+                begins.iter().for_each(|v| self.define(*v));
+                scope.extend(begins);
+                if own_body {
+                    self.region(&region, scope, &mut Vec::new(), inner);
+                } else {
+                    self.region(&region, scope, slots, inner);
+                }
+                scope.truncate(before);
+            }
+            results.iter().for_each(|v| self.define(*v));
+            scope.extend(results);
+        }
+        scope.truncate(values_before);
+        slots.truncate(slots_before);
+    }
+
+    fn operation(&mut self, op: &Op, slots: &mut Vec<Slot>, place: Place) {
+        match op {
+            Op::Store(slot, _) if slots.contains(slot) => {}
+            Op::Store(slot, _) => slots.push(*slot),
+            Op::Load(slot) | Op::Push(slot, _) if !slots.contains(slot) => {
+                self.say(format!("s{} is read where nothing stored it", slot.0));
+            }
+            Op::Break | Op::Continue if place.loops == 0 => self.say("a loop is left outside of one"),
+            Op::Yield(_) if !place.branch => self.say("`yield` outside a branch"),
+            Op::Return(_) if place.branch && !place.closure => self.say("`return` in a branch"),
+            Op::Call(id, arguments) | Op::Spawn(id, arguments, _) => match self.program.functions.get(*id as usize) {
+                None => self.say(format!("f{id} does not exist")),
+                Some(callee) if callee.parameters.len() != arguments.len() => {
+                    self.say(format!("f{id} takes {} arguments, not {}", callee.parameters.len(), arguments.len()));
+                }
+                Some(_) => {}
+            },
+            _ => {}
+        }
+    }
+}

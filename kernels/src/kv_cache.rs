@@ -1,0 +1,264 @@
+//! Keys and values of tokens, by slot.
+//!
+//! A slot holds one token in all layers; which token of which sequence is the caller's business, so that sequences
+//! share to the token. A head's rows of consecutive slots are consecutive in memory: `[layer][kv_head][slot][head_dim]`,
+//! keys and values apart, `head_dim` padded with zeros to 16. At 64 numbers in halves a row is two cache lines.
+
+use crate::KernelError;
+use crate::error::{expect_below, expect_len};
+use crate::lanes::{InstructionSet, Kernel, Lanes};
+use crate::limits::LANES;
+use crate::region::Block;
+use half::f16;
+
+/// How keys and values are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KvFormat {
+    /// Half precision: half the memory, 3 decimal digits.
+    F16,
+    /// Single precision, as computed.
+    F32,
+}
+
+impl KvFormat {
+    fn number_bytes(self) -> usize {
+        match self {
+            Self::F16 => size_of::<u16>(),
+            Self::F32 => size_of::<f32>(),
+        }
+    }
+}
+
+/// Keys and values of as many tokens as there are slots.
+#[derive(Debug)]
+pub struct KvCache {
+    layers: usize,
+    kv_heads: usize,
+    head_dim: usize,
+    slots: usize,
+    format: KvFormat,
+    keys: Block,
+    values: Block,
+}
+
+impl KvCache {
+    /// An empty cache. Memory is taken from the system when a slot is first written.
+    ///
+    /// Panics if the size in bytes can't be addressed.
+    pub fn new(layers: usize, kv_heads: usize, head_dim: usize, slots: usize, format: KvFormat) -> Self {
+        let sizes = [kv_heads, slots, head_dim.next_multiple_of(LANES), format.number_bytes()];
+        let bytes = sizes.iter().try_fold(layers, |bytes, &size| bytes.checked_mul(size));
+        let bytes = bytes.expect("a cache is smaller than the address space");
+        let (keys, values) = (Block::alone(bytes), Block::alone(bytes));
+        Self { layers, kv_heads, head_dim, slots, format, keys, values }
+    }
+
+    /// Slots are smaller than this.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// Key-value heads of a layer.
+    pub fn kv_heads(&self) -> usize {
+        self.kv_heads
+    }
+
+    /// Numbers of a head.
+    pub fn head_dim(&self) -> usize {
+        self.head_dim
+    }
+
+    /// Layers.
+    pub fn layers(&self) -> usize {
+        self.layers
+    }
+
+    /// How numbers are stored.
+    pub fn format(&self) -> KvFormat {
+        self.format
+    }
+
+    /// Bytes of all slots.
+    pub fn bytes(&self) -> usize {
+        self.keys.len_bytes() + self.values.len_bytes()
+    }
+
+    /// Stores the key and the value of one token. Shapes: `key`, `value`: `[kv_heads, head_dim]`.
+    ///
+    /// Errors: as [`Self::store_batch`].
+    pub fn store(&mut self, layer: usize, slot: u32, key: &[f32], value: &[f32]) -> Result<(), KernelError> {
+        self.store_batch(layer, &[slot], key, value)
+    }
+
+    /// Stores the keys and values of tokens. Shapes: `slots`: `[m]`; `keys`, `values`: `[m, kv_heads, head_dim]`.
+    ///
+    /// Errors: [`KernelError::Index`] if there is no such layer or slot, [`KernelError::Shape`] if a length does not
+    /// fit.
+    pub fn store_batch(
+        &mut self,
+        layer: usize,
+        slots: &[u32],
+        keys: &[f32],
+        values: &[f32],
+    ) -> Result<(), KernelError> {
+        expect_below("store", "layer", layer, self.layers)?;
+        let token_len = self.kv_heads * self.head_dim;
+        expect_len("store", "keys", keys.len(), slots.len() * token_len)?;
+        expect_len("store", "values", values.len(), slots.len() * token_len)?;
+        for &slot in slots {
+            expect_below("store", "slots", slot as usize, self.slots)?;
+        }
+        for (index, &slot) in slots.iter().enumerate() {
+            let token = index * token_len..(index + 1) * token_len;
+            for (block, token) in [(&mut self.keys, &keys[token.clone()]), (&mut self.values, &values[token])] {
+                let heads = token.chunks_exact(self.head_dim.max(1));
+                for (head, numbers) in heads.enumerate() {
+                    let row = (layer * self.kv_heads + head) * self.slots + slot as usize;
+                    let start = row * self.head_dim.next_multiple_of(LANES);
+                    write_row(block, self.format, start, numbers);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The key and the value of a slot, each `[kv_heads, head_dim]`.
+    ///
+    /// Errors: [`KernelError::Index`] if there is no such layer or slot.
+    pub fn read(&self, layer: usize, slot: u32) -> Result<(Vec<f32>, Vec<f32>), KernelError> {
+        expect_below("read", "layer", layer, self.layers)?;
+        expect_below("read", "slot", slot as usize, self.slots)?;
+        let row = |head: usize, of: fn(&Self, usize, usize) -> HeadRows<'_>| {
+            let rows = of(self, layer, head);
+            let start = slot as usize * rows.stride();
+            (0..self.head_dim).map(|i| rows.number(start + i)).collect::<Vec<f32>>()
+        };
+        let keys = (0..self.kv_heads).flat_map(|head| row(head, Self::keys)).collect();
+        let values = (0..self.kv_heads).flat_map(|head| row(head, Self::values)).collect();
+        Ok((keys, values))
+    }
+
+    /// The keys of a head by slot.
+    pub(crate) fn keys(&self, layer: usize, head: usize) -> HeadRows<'_> {
+        self.head_rows(&self.keys, layer, head)
+    }
+
+    /// The values of a head by slot.
+    pub(crate) fn values(&self, layer: usize, head: usize) -> HeadRows<'_> {
+        self.head_rows(&self.values, layer, head)
+    }
+
+    fn head_rows<'a>(&self, block: &'a Block, layer: usize, head: usize) -> HeadRows<'a> {
+        let stride = self.head_dim.next_multiple_of(LANES);
+        let len = self.slots * stride;
+        let start = (layer * self.kv_heads + head) * len;
+        match self.format {
+            KvFormat::F16 => HeadRows::F16(&block.as_slice()[start..start + len], stride),
+            KvFormat::F32 => HeadRows::F32(&block.as_slice()[start..start + len], stride),
+        }
+    }
+}
+
+/// `[slots, head_dim padded to 16]` of one head, and the padded `head_dim`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum HeadRows<'a> {
+    F16(&'a [u16], usize),
+    F32(&'a [f32], usize),
+}
+
+impl HeadRows<'_> {
+    fn stride(self) -> usize {
+        let (Self::F16(_, stride) | Self::F32(_, stride)) = self;
+        stride
+    }
+
+    fn number(self, index: usize) -> f32 {
+        match self {
+            Self::F16(numbers, _) => f16::from_bits(numbers[index]).to_f32(),
+            Self::F32(numbers, _) => numbers[index],
+        }
+    }
+}
+
+fn write_row(block: &mut Block, format: KvFormat, start: usize, numbers: &[f32]) {
+    match format {
+        KvFormat::F16 => {
+            let to = &mut block.as_mut_slice()[start..];
+            InstructionSet::best().run(Narrow { numbers, to });
+        }
+        KvFormat::F32 => {
+            block.as_mut_slice()[start..start + numbers.len()].copy_from_slice(numbers);
+        }
+    }
+}
+
+/// Writes numbers as halves, and zeros up to a multiple of 16.
+struct Narrow<'a> {
+    numbers: &'a [f32],
+    to: &'a mut [u16],
+}
+
+impl Kernel for Narrow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, simd: L) {
+        let (vectors, rest) = self.numbers.as_chunks::<LANES>();
+        let mut to = self.to.as_chunks_mut().0.iter_mut();
+        for (vector, to) in vectors.iter().zip(&mut to) {
+            simd.narrow_f16(simd.load(vector), to);
+        }
+        if let (false, Some(to)) = (rest.is_empty(), to.next()) {
+            let mut last = [0.0; LANES];
+            last[..rest.len()].copy_from_slice(rest);
+            simd.narrow_f16(simd.load(&last), to);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::numbers;
+
+    #[test]
+    fn slots_keep_what_was_stored_in_them() {
+        for (format, tolerance) in [(KvFormat::F32, 0.0), (KvFormat::F16, 5e-4)] {
+            for head_dim in [6, 16, 20] {
+                let mut cache = KvCache::new(2, 3, head_dim, 5, format);
+                let len = 3 * head_dim;
+                let (keys, values) = (numbers(1, 2 * len, 1.0), numbers(2, 2 * len, 1.0));
+                cache.store_batch(1, &[4, 0], &keys, &values).unwrap();
+                cache.store(0, 4, &values[..len], &keys[..len]).unwrap();
+                let close = |found: &[f32], stored: &[f32]| {
+                    found.len() == stored.len() && found.iter().zip(stored).all(|(a, b)| (a - b).abs() <= tolerance)
+                };
+                for (token, slot) in [4, 0].into_iter().enumerate() {
+                    let (key, value) = cache.read(1, slot).unwrap();
+                    assert!(close(&key, &keys[token * len..(token + 1) * len]));
+                    assert!(close(&value, &values[token * len..(token + 1) * len]));
+                }
+                assert!(close(&cache.read(0, 4).unwrap().0, &values[..len]));
+                assert!(close(&cache.read(1, 2).unwrap().0, &vec![0.0; len]));
+            }
+        }
+    }
+
+    #[test]
+    fn the_cache_of_the_default_model_takes_23_kilobytes_per_token() {
+        let cache = KvCache::new(30, 3, 64, 100, KvFormat::F16);
+        assert_eq!((cache.slots(), cache.bytes()), (100, 100 * 23_040));
+    }
+
+    #[test]
+    fn indices_and_shapes_outside_are_refused() {
+        let mut cache = KvCache::new(1, 2, 4, 3, KvFormat::F32);
+        let row = [0.0; 8];
+        assert_eq!(cache.store(0, 2, &row, &row), Ok(()));
+        assert!(matches!(cache.store(0, 3, &row, &row), Err(KernelError::Index { .. })));
+        assert!(matches!(cache.store(1, 0, &row, &row), Err(KernelError::Index { .. })));
+        assert!(matches!(cache.store(0, 0, &row[1..], &row), Err(KernelError::Shape { .. })));
+        assert!(matches!(cache.store(0, 0, &row, &row[1..]), Err(KernelError::Shape { .. })));
+        assert!(cache.read(0, 3).is_err());
+    }
+}

@@ -1,0 +1,198 @@
+//! The register tiles: 16 rows of weights times 1, 2, 4 or 8 tokens.
+
+use crate::activations::{BLOCK_WORDS, group, token_words};
+use crate::disjoint::DisjointSlice;
+use crate::lanes::{InstructionSet, Kernel, Lanes};
+use crate::limits::{BLOCK, LANES};
+use crate::tile::{BF16, F16, F32, Plain, Q4_0, Q4_1, Q8_0, Quantized};
+use crate::{Format, Matrix};
+use std::marker::PhantomData;
+use std::ops::Range;
+
+/// A run of tiles times a run of token groups.
+pub(super) struct Product<'a> {
+    pub(super) weights: &'a Matrix,
+    /// Prepared for the format of the weights, all tokens.
+    pub(super) activations: &'a [u32],
+    /// Tokens.
+    pub(super) m: usize,
+    pub(super) tiles: Range<usize>,
+    pub(super) groups: Range<usize>,
+    /// `[m, rows]`; only the rows of `tiles` and the tokens of `groups` are written.
+    pub(super) out: &'a DisjointSlice<'a, f32>,
+}
+
+/// Selected rows times one token.
+pub(super) struct Selection<'a> {
+    pub(super) weights: &'a Matrix,
+    /// One token, prepared for the format of the weights.
+    pub(super) activations: &'a [u32],
+    pub(super) selected: &'a [u32],
+    /// As long as `selected`.
+    pub(super) out: &'a mut [f32],
+}
+
+/// Runs a product with the kernel of its weights' format.
+pub(super) fn product(set: InstructionSet, product: Product<'_>) {
+    match product.weights.format() {
+        Format::F32 => set.run(Of::<_, Columns<F32>>::new(product)),
+        Format::F16 => set.run(Of::<_, Columns<F16>>::new(product)),
+        Format::BF16 => set.run(Of::<_, Columns<BF16>>::new(product)),
+        Format::Q4_0 => set.run(Of::<_, Blocks<Q4_0>>::new(product)),
+        Format::Q4_1 => set.run(Of::<_, Blocks<Q4_1>>::new(product)),
+        Format::Q8_0 => set.run(Of::<_, Blocks<Q8_0>>::new(product)),
+    }
+}
+
+/// Runs a selection with the kernel of its weights' format.
+pub(super) fn selection(set: InstructionSet, selection: Selection<'_>) {
+    match selection.weights.format() {
+        Format::F32 => set.run(Of::<_, Columns<F32>>::new(selection)),
+        Format::F16 => set.run(Of::<_, Columns<F16>>::new(selection)),
+        Format::BF16 => set.run(Of::<_, Columns<BF16>>::new(selection)),
+        Format::Q4_0 => set.run(Of::<_, Blocks<Q4_0>>::new(selection)),
+        Format::Q4_1 => set.run(Of::<_, Blocks<Q4_1>>::new(selection)),
+        Format::Q8_0 => set.run(Of::<_, Blocks<Q8_0>>::new(selection)),
+    }
+}
+
+/// Work, and the kind of tile it reads.
+struct Of<W, T> {
+    work: W,
+    tile: PhantomData<T>,
+}
+
+impl<W, T> Of<W, T> {
+    fn new(work: W) -> Self {
+        Self { work, tile: PhantomData }
+    }
+}
+
+/// How a tile is multiplied with a group of tokens.
+trait Tile {
+    /// For each of `M` tokens, 16 sums.
+    fn times<L: Lanes, const M: usize>(simd: L, tile: &[u16], group: &[u32]) -> [L::Floats; M];
+}
+
+/// A tile of quantized blocks.
+struct Blocks<Q>(PhantomData<Q>);
+
+impl<Q: Quantized> Tile for Blocks<Q> {
+    #[inline(always)]
+    fn times<L: Lanes, const M: usize>(simd: L, tile: &[u16], group: &[u32]) -> [L::Floats; M] {
+        let mut sums = [simd.splat(0.0); M];
+        let blocks = tile.chunks_exact(Q::WORDS).zip(group.chunks_exact(M * BLOCK_WORDS));
+        for (block, tokens) in blocks {
+            let codes = Q::codes(simd, block);
+            for t in 0..M {
+                let x = &tokens[t * 8..t * 8 + 8];
+                let [d, s, code_sum] = [tokens[M * 8 + t], tokens[M * 9 + t], tokens[M * 10 + t]];
+                // Two chains, because a dot product takes 4 cycles and the others may be too few to hide it.
+                let bias = if Q::BIAS == 0 { 0 } else { -Q::BIAS * code_sum.cast_signed() };
+                let mut even = simd.splat_integer(bias);
+                let mut odd = simd.splat_integer(0);
+                for pair in 0..4 {
+                    even = simd.dot4(even, codes.quads[2 * pair], x[2 * pair]);
+                    odd = simd.dot4(odd, codes.quads[2 * pair + 1], x[2 * pair + 1]);
+                }
+                let dot = simd.to_floats(simd.add_integers(even, odd));
+                let scale = simd.mul(codes.scales, simd.splat(f32::from_bits(d)));
+                sums[t] = simd.mul_add(dot, scale, sums[t]);
+                if let Some(offsets) = codes.offsets {
+                    sums[t] = simd.mul_add(offsets, simd.splat(f32::from_bits(s)), sums[t]);
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// A tile of float columns.
+struct Columns<P>(PhantomData<P>);
+
+impl<P: Plain> Tile for Columns<P> {
+    #[inline(always)]
+    fn times<L: Lanes, const M: usize>(simd: L, tile: &[u16], group: &[u32]) -> [L::Floats; M] {
+        let mut sums = [simd.splat(0.0); M];
+        for (columns, tokens) in tile.chunks(P::WORDS * BLOCK).zip(group.chunks(M * BLOCK)) {
+            let mut block_sums = [simd.splat(0.0); M];
+            for (column, x) in columns.chunks_exact(P::WORDS).zip(tokens.chunks_exact(M)) {
+                let weights = P::column(simd, column);
+                for t in 0..M {
+                    let x = simd.splat(f32::from_bits(x[t]));
+                    block_sums[t] = simd.mul_add(weights, x, block_sums[t]);
+                }
+            }
+            for t in 0..M {
+                sums[t] = simd.add(sums[t], block_sums[t]);
+            }
+        }
+        sums
+    }
+}
+
+impl<T: Tile> Kernel for Of<Product<'_>, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, simd: L) {
+        let product = self.work;
+        for tile in product.tiles.clone() {
+            for index in product.groups.clone() {
+                let tokens = group(product.m, index);
+                match tokens.len() {
+                    8 => product.multiply::<T, L, 8>(simd, tile, tokens.start),
+                    4 => product.multiply::<T, L, 4>(simd, tile, tokens.start),
+                    2 => product.multiply::<T, L, 2>(simd, tile, tokens.start),
+                    _ => product.multiply::<T, L, 1>(simd, tile, tokens.start),
+                }
+            }
+        }
+    }
+}
+
+impl Product<'_> {
+    /// One tile times the `M` tokens from `first`.
+    #[inline(always)]
+    fn multiply<T: Tile, L: Lanes, const M: usize>(&self, simd: L, tile: usize, first: usize) {
+        let (rows, cols) = (self.weights.rows(), self.weights.cols());
+        let words = token_words(self.weights.format(), cols);
+        let group = &self.activations[first * words..(first + M) * words];
+        let sums = T::times::<L, M>(simd, self.weights.tile(tile), group);
+        let first_row = tile * LANES;
+        let width = LANES.min(rows - first_row);
+        for (t, sums) in sums.into_iter().enumerate() {
+            let start = (first + t) * rows + first_row;
+            // SAFETY: tasks have disjoint tiles or disjoint groups, so no other task writes these rows of this token.
+            let out = unsafe { self.out.part(start..start + width) };
+            match out.first_chunk_mut() {
+                Some(out) => simd.store(sums, out),
+                None => {
+                    let mut lanes = [0.0; LANES];
+                    simd.store(sums, &mut lanes);
+                    out.copy_from_slice(&lanes[..width]);
+                }
+            }
+        }
+    }
+}
+
+impl<T: Tile> Kernel for Of<Selection<'_>, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, simd: L) {
+        let Selection { weights, activations, selected, out } = self.work;
+        let mut lanes = [0.0; LANES];
+        let mut computed = None;
+        for (&row, out) in selected.iter().zip(out) {
+            let (tile, lane) = (row as usize / LANES, row as usize % LANES);
+            if computed != Some(tile) {
+                let [sums] = T::times::<L, 1>(simd, weights.tile(tile), activations);
+                simd.store(sums, &mut lanes);
+                computed = Some(tile);
+            }
+            *out = lanes[lane];
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Products equal the reference, and rows don't feel their company.
+
+use super::*;
+use crate::Format;
+use crate::testing::{FORMATS, matrix, numbers};
+
+/// Sums of `cols` products of numbers up to 1 by weights up to 2, in f32.
+const TOLERANCE: f64 = 2e-5;
+
+fn product(set: InstructionSet, pool: &ThreadPool, x: &[f32], w: &Matrix) -> Vec<f32> {
+    let mut out = vec![f32::NAN; x.len() / w.cols() * w.rows()];
+    matmul_on(set, pool, &mut out, x, w).unwrap();
+    out
+}
+
+/// Inputs of a quantized product as the product sees them.
+fn seen(format: Format, x: &[f32]) -> Vec<f32> {
+    if format.is_quantized() { reference::quantized(x) } else { x.to_vec() }
+}
+
+fn assert_close(found: &[f32], expected: &[f64], case: &str) {
+    assert_eq!(found.len(), expected.len(), "{case}");
+    for (index, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+        let error = (f64::from(found) - expected).abs();
+        let bound = TOLERANCE * expected.abs().max(1.0);
+        assert!(error <= bound, "{case}: {found}, not {expected}, at {index}");
+    }
+}
+
+#[test]
+fn products_equal_the_reference_in_every_format_and_odd_shape() {
+    let pool = ThreadPool::new(2);
+    for format in FORMATS {
+        for (rows, cols) in [(1, 32), (16, 64), (33, 96), (100, 160)] {
+            let (w, plain) = matrix(3, format, rows, cols);
+            for m in 1..=20 {
+                let x = numbers(m as u64, m * cols, 1.0);
+                let expected = reference::matmul(&seen(format, &x), &plain, cols);
+                let case = format!("{format:?} [{m}, {cols}] by {rows}");
+                assert_close(&product(InstructionSet::best(), &pool, &x, &w), &expected, &case);
+            }
+        }
+    }
+}
+
+#[test]
+fn floats_take_any_number_of_columns() {
+    let pool = ThreadPool::new(1);
+    for format in [Format::F32, Format::F16, Format::BF16] {
+        for cols in [1, 31, 33, 70] {
+            let (w, plain) = matrix(4, format, 19, cols);
+            let x = numbers(9, 5 * cols, 1.0);
+            let found = product(InstructionSet::best(), &pool, &x, &w);
+            assert_close(&found, &reference::matmul(&x, &plain, cols), &format!("{format:?}"));
+        }
+    }
+}
+
+#[test]
+fn every_instruction_set_gives_the_same_bits() {
+    let pool = ThreadPool::new(1);
+    for format in FORMATS {
+        let (w, _) = matrix(5, format, 37, 96);
+        let x = numbers(6, 21 * 96, 3.0);
+        let expected = product(InstructionSet::available()[0], &pool, &x, &w);
+        for set in InstructionSet::available() {
+            assert!(product(set, &pool, &x, &w) == expected, "{format:?}, {set:?}");
+        }
+    }
+}
+
+#[test]
+fn a_row_is_the_same_to_the_bit_in_any_batch_and_on_any_number_of_threads() {
+    let set = InstructionSet::best();
+    let (one, two) = (ThreadPool::new(1), ThreadPool::new(2));
+    for format in FORMATS {
+        let (rows, cols) = (200, 576);
+        let (w, _) = matrix(8, format, rows, cols);
+        let x = numbers(7, 150 * cols, 2.0);
+        let alone: Vec<f32> = x.chunks_exact(cols).flat_map(|x| product(set, &one, x, &w)).collect();
+        for m in (1..=20).chain([31, 64, 150]) {
+            for pool in [&one, &two] {
+                for first in [0, 150 - m] {
+                    let x = &x[first * cols..(first + m) * cols];
+                    let expected = &alone[first * rows..(first + m) * rows];
+                    assert!(product(set, pool, x, &w) == expected, "{format:?}, m = {m}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn selected_rows_are_rows_of_the_whole_product() {
+    let pool = ThreadPool::new(2);
+    for format in FORMATS {
+        let (w, _) = matrix(11, format, 333, 64);
+        let x = numbers(12, 64, 1.0);
+        let whole = product(InstructionSet::best(), &pool, &x, &w);
+        let selected: Vec<u32> = (0..200).map(|i| i * 97 % 333).chain([332, 0, 0, 16]).collect();
+        let mut out = vec![0.0; selected.len()];
+        matmul_rows(&pool, &mut out, &x, &w, &selected).unwrap();
+        assert!(selected.iter().zip(out).all(|(&row, found)| found == whole[row as usize]));
+    }
+}
+
+#[test]
+fn no_tokens_and_no_selected_rows_are_fine() {
+    let pool = ThreadPool::new(2);
+    let (w, _) = matrix(1, Format::Q4_0, 5, 32);
+    assert_eq!(matmul(&pool, &mut [], &[], &w), Ok(()));
+    assert_eq!(matmul_rows(&pool, &mut [], &[0.0; 32], &w, &[]), Ok(()));
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_refused() {
+    let pool = ThreadPool::new(1);
+    let (w, _) = matrix(1, Format::Q4_1, 5, 32);
+    let rows = matmul(&pool, &mut [0.0; 5], &[0.0; 33], &w);
+    assert!(matches!(rows, Err(KernelError::Rows { operand: "x", row: 32, .. })));
+    let shape = matmul(&pool, &mut [0.0; 5], &[0.0; 64], &w);
+    assert!(matches!(shape, Err(KernelError::Shape { operand: "out", expected: 10, .. })));
+    let index = matmul_rows(&pool, &mut [0.0], &[0.0; 32], &w, &[5]);
+    assert!(matches!(index, Err(KernelError::Index { index: 5, count: 5, .. })));
+    assert!(matmul_rows(&pool, &mut [0.0; 2], &[0.0; 32], &w, &[1]).is_err());
+}

@@ -1,0 +1,37 @@
+//! Slots of the key-value cache, handed out one token at a time.
+
+/// The free slots.
+#[derive(Debug)]
+pub(crate) struct SlotPool {
+    free: Vec<u32>,
+    capacity: usize,
+}
+
+impl SlotPool {
+    /// `capacity` slots, all free.
+    pub(crate) fn new(capacity: usize) -> Self {
+        let count = u32::try_from(capacity).expect("slots are 32-bit");
+        // Low slots first, so that a small program touches little memory.
+        Self { free: (0..count).rev().collect(), capacity }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    pub(crate) fn free(&self) -> &[u32] {
+        &self.free
+    }
+
+    /// `count` slots onto `to`; nothing if there are not so many.
+    pub(crate) fn take(&mut self, count: usize, to: &mut Vec<u32>) -> bool {
+        let Some(rest) = self.free.len().checked_sub(count) else { return false };
+        to.extend(self.free.drain(rest..).rev());
+        true
+    }
+
+    /// Takes slots back.
+    pub(crate) fn give(&mut self, slots: &[u32]) {
+        self.free.extend_from_slice(slots);
+    }
+}

@@ -1,0 +1,156 @@
+//! A run of tokens whose keys and values are being computed.
+
+use crate::pool::SlotPool;
+use crate::radix::{NodeId, ROOT, RadixTree};
+use sgl_protocol::RequestId;
+
+/// Names a sequence; later ones are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SequenceId(pub(crate) u64);
+
+/// What a sequence is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// It fills the hole.
+    Hole,
+    /// It scores an option after the transcript.
+    Option(usize),
+    /// It scores an option after nothing.
+    Prior(usize),
+}
+
+/// A sequence.
+#[derive(Debug)]
+pub(crate) struct Sequence {
+    pub(crate) request: RequestId,
+    pub(crate) part: Part,
+    /// All tokens that are known.
+    pub(crate) tokens: Vec<u32>,
+    /// Slots of the tokens that are computed.
+    pub(crate) slots: Vec<u32>,
+    /// How many of the slots, at the beginning, belong to the tree.
+    pub(crate) shared: usize,
+    /// Where the shared part ends in the tree; locked while the sequence runs.
+    pub(crate) node: NodeId,
+    /// The first token whose log-probability counts.
+    pub(crate) scored_from: usize,
+    /// Log-probabilities from there on; NaN where not known yet.
+    pub(crate) logprobs: Vec<f32>,
+    /// Whether the token after the last is wanted.
+    pub(crate) goes_on: bool,
+    pub(crate) running: bool,
+    /// Whether it was started before: what it finds in the cache then is its own.
+    pub(crate) started: bool,
+}
+
+impl Sequence {
+    pub(crate) fn new(request: RequestId, part: Part, tokens: Vec<u32>, scored_from: usize) -> Self {
+        let logprobs = vec![f32::NAN; tokens.len().saturating_sub(scored_from)];
+        Self {
+            request,
+            part,
+            tokens,
+            slots: Vec::new(),
+            shared: 0,
+            node: ROOT,
+            scored_from,
+            logprobs,
+            goes_on: part == Part::Hole,
+            running: false,
+            started: false,
+        }
+    }
+
+    /// How many tokens have to be computed.
+    pub(crate) fn target(&self) -> usize {
+        if self.goes_on { self.tokens.len() } else { self.tokens.len() - 1 }
+    }
+
+    /// Tokens still to be computed.
+    pub(crate) fn todo(&self) -> usize {
+        self.target().saturating_sub(self.slots.len())
+    }
+
+    /// Whether the log-probability of token `index` is wanted and not known.
+    pub(crate) fn is_unknown(&self, index: usize) -> bool {
+        let place = index.checked_sub(self.scored_from);
+        place.and_then(|place| self.logprobs.get(place)).is_some_and(|logprob| logprob.is_nan())
+    }
+
+    /// How much of the sequence may come from the cache: what needs logits is computed.
+    fn reusable(&self) -> usize {
+        let unknown = self.logprobs.iter().position(|logprob| logprob.is_nan());
+        let scored = unknown.map_or(usize::MAX, |at| (self.scored_from + at).saturating_sub(1));
+        (self.tokens.len() - 1).min(scored)
+    }
+}
+
+/// Slots and who has them.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    pub(crate) pool: SlotPool,
+    pub(crate) tree: RadixTree,
+    pub(crate) shares: bool,
+}
+
+impl Cache {
+    /// How much of a sequence is in the cache already.
+    pub(crate) fn match_len(&self, sequence: &Sequence) -> usize {
+        if self.shares { self.tree.match_len(&sequence.tokens[..sequence.reusable()]) } else { 0 }
+    }
+
+    /// Lets a sequence run: it takes what the tree has of it. Gives how many tokens that is.
+    pub(crate) fn attach(&mut self, sequence: &mut Sequence) -> usize {
+        debug_assert!(sequence.slots.is_empty(), "a sequence that waits has no slots");
+        if self.shares {
+            let reusable = sequence.reusable();
+            sequence.node = self.tree.matched(&sequence.tokens[..reusable], &mut sequence.slots);
+            self.tree.lock(sequence.node);
+        }
+        sequence.shared = sequence.slots.len();
+        sequence.running = true;
+        sequence.shared
+    }
+
+    /// Gives the tree what a sequence has computed, so that others find it.
+    pub(crate) fn publish(&mut self, sequence: &mut Sequence) {
+        if !self.shares || sequence.shared == sequence.slots.len() {
+            return;
+        }
+        let computed = sequence.slots.len();
+        let mut duplicates = Vec::new();
+        let node = self.tree.insert(&sequence.tokens[..computed], &mut sequence.slots, &mut duplicates);
+        self.pool.give(&duplicates);
+        self.tree.lock(node);
+        self.tree.unlock(sequence.node);
+        sequence.node = node;
+        sequence.shared = computed;
+    }
+
+    /// Takes everything from a sequence; what it computed stays in the tree until it is evicted.
+    pub(crate) fn detach(&mut self, sequence: &mut Sequence) {
+        if !sequence.running {
+            return;
+        }
+        self.publish(sequence);
+        self.pool.give(&sequence.slots[sequence.shared..]);
+        if self.shares {
+            self.tree.unlock(sequence.node);
+        }
+        sequence.node = ROOT;
+        sequence.slots.clear();
+        sequence.shared = 0;
+        sequence.running = false;
+    }
+
+    /// `count` more slots for a sequence, with eviction if need be; nothing if there are not so many.
+    pub(crate) fn extend(&mut self, sequence: &mut Sequence, count: usize) -> bool {
+        let missing = count.saturating_sub(self.pool.free().len());
+        if missing > 0 {
+            let mut freed = Vec::new();
+            self.tree.evict(missing, &mut freed);
+            self.pool.give(&freed);
+        }
+        self.pool.take(count, &mut sequence.slots)
+    }
+}

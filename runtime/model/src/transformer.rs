@@ -1,0 +1,201 @@
+//! The forward pass of a Llama, as the paper draws it.
+//!
+//! ```text
+//! x = embedding[tokens]
+//! for each layer:  x += output(attention(rotary(q(norm(x))), cache))
+//!                  x += down(silu(gate(norm(x))) * up(norm(x)))
+//! logits = embedding or output · norm(x)
+//! ```
+//! All activations are f32 rows, one for each token of the batch; no step mixes rows but attention, and that only
+//! through the cache.
+
+use crate::batch::{Batch, ModelError, OutputRows};
+use crate::weights::{Layer, Weights};
+use crate::{ModelConfig, Output};
+use sgl_kernels::{
+    KvCache, KvFormat, Matrix, RotaryTable, ThreadPool, add_in_place, attention, matmul, matmul_rows, rms_norm, rotary,
+    silu_mul,
+};
+
+/// A model, ready to run. Immutable: any number of batches may share it.
+#[derive(Debug)]
+pub struct Transformer {
+    config: ModelConfig,
+    weights: Weights,
+    rotary: RotaryTable,
+}
+
+/// Activations of one pass, kept to be used again.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// The residual stream, `[tokens, hidden]`.
+    x: Vec<f32>,
+    /// `x` normalized, then what a block adds to `x`, `[tokens, hidden]`.
+    h: Vec<f32>,
+    /// `[tokens, heads, head_dim]`
+    q: Vec<f32>,
+    /// `[tokens, kv_heads, head_dim]`
+    k: Vec<f32>,
+    /// `[tokens, kv_heads, head_dim]`
+    v: Vec<f32>,
+    /// What the heads saw, `[tokens, heads, head_dim]`.
+    seen: Vec<f32>,
+    /// `[tokens, feed_forward]`
+    gate: Vec<f32>,
+    /// `[tokens, feed_forward]`
+    up: Vec<f32>,
+    /// Logits of selected vocabulary rows.
+    selected: Vec<f32>,
+}
+
+impl Scratch {
+    fn resize(&mut self, tokens: usize, config: &ModelConfig) {
+        let (queries, keys) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
+        self.x.resize(tokens * config.hidden, 0.0);
+        self.h.resize(tokens * config.hidden, 0.0);
+        self.q.resize(tokens * queries, 0.0);
+        self.k.resize(tokens * keys, 0.0);
+        self.v.resize(tokens * keys, 0.0);
+        self.seen.resize(tokens * queries, 0.0);
+        self.gate.resize(tokens * config.feed_forward, 0.0);
+        self.up.resize(tokens * config.feed_forward, 0.0);
+    }
+}
+
+impl Transformer {
+    pub(crate) fn new(config: ModelConfig, weights: Weights) -> Self {
+        let rotary = RotaryTable::new(config.head_dim, config.rope_theta, config.context, config.rope_scaling.as_ref());
+        Self { config, weights, rotary }
+    }
+
+    /// What the numbers mean.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// An empty cache with room for `slots` tokens.
+    pub fn new_cache(&self, slots: usize, format: KvFormat) -> KvCache {
+        let &ModelConfig { layers, kv_heads, head_dim, .. } = &self.config;
+        KvCache::new(layers, kv_heads, head_dim, slots, format)
+    }
+
+    /// Bytes of weights that one token reads.
+    pub fn weight_bytes(&self) -> usize {
+        let layer = |layer: &Layer| {
+            let Layer { query, key, value, attention_output, gate, up, down, .. } = layer;
+            [query, key, value, attention_output, gate, up, down].map(Matrix::bytes).iter().sum::<usize>()
+        };
+        self.weights.layers.iter().map(layer).sum::<usize>() + self.output().bytes()
+    }
+
+    /// Runs a batch: stores its keys and values in `kv`, and writes the wanted logits.
+    ///
+    /// `logits` becomes `[outputs, vocabulary]`, f32, in the order of `batch.outputs`.
+    ///
+    /// Errors: [`ModelError::Batch`] before anything is written, if an index is outside the model or the cache.
+    pub fn forward(
+        &self,
+        pool: &ThreadPool,
+        scratch: &mut Scratch,
+        kv: &mut KvCache,
+        batch: &Batch<'_>,
+        logits: &mut Vec<f32>,
+    ) -> Result<(), ModelError> {
+        batch.check(&self.config, kv.slots())?;
+        scratch.resize(batch.tokens.len(), &self.config);
+        self.embed(batch.tokens, &mut scratch.x)?;
+        for (index, layer) in self.weights.layers.iter().enumerate() {
+            self.attend(pool, scratch, kv, batch, (index, layer))?;
+            self.feed_forward(pool, scratch, layer)?;
+        }
+        self.logits(pool, scratch, batch.outputs, logits)
+    }
+
+    fn embed(&self, tokens: &[u32], x: &mut [f32]) -> Result<(), ModelError> {
+        for (&token, row) in tokens.iter().zip(x.chunks_exact_mut(self.config.hidden)) {
+            self.weights.embedding.read_row(token as usize, row)?;
+        }
+        Ok(())
+    }
+
+    fn attend(
+        &self,
+        pool: &ThreadPool,
+        scratch: &mut Scratch,
+        kv: &mut KvCache,
+        batch: &Batch<'_>,
+        (index, layer): (usize, &Layer),
+    ) -> Result<(), ModelError> {
+        let &ModelConfig { heads, kv_heads, head_dim, rms_eps, rotary: style, .. } = &self.config;
+        let Scratch { x, h, q, k, v, seen, .. } = scratch;
+        rms_norm(h, x, &layer.attention_norm, rms_eps)?;
+        matmul(pool, q, h, &layer.query)?;
+        matmul(pool, k, h, &layer.key)?;
+        matmul(pool, v, h, &layer.value)?;
+        rotary(q, batch.positions, heads, head_dim, &self.rotary, style)?;
+        rotary(k, batch.positions, kv_heads, head_dim, &self.rotary, style)?;
+        kv.store_batch(index, batch.slots, k, v)?;
+        let scale = 1.0 / (head_dim as f32).sqrt();
+        attention(pool, seen, q, kv, index, batch.spans, heads, scale)?;
+        matmul(pool, h, seen, &layer.attention_output)?;
+        add_in_place(x, h)?;
+        Ok(())
+    }
+
+    fn feed_forward(&self, pool: &ThreadPool, scratch: &mut Scratch, layer: &Layer) -> Result<(), ModelError> {
+        let Scratch { x, h, gate, up, .. } = scratch;
+        rms_norm(h, x, &layer.feed_forward_norm, self.config.rms_eps)?;
+        matmul(pool, gate, h, &layer.gate)?;
+        matmul(pool, up, h, &layer.up)?;
+        silu_mul(gate, up)?;
+        matmul(pool, h, gate, &layer.down)?;
+        add_in_place(x, h)?;
+        Ok(())
+    }
+
+    /// Normalizes the rows that are asked for and multiplies them with the output matrix: those that want the whole
+    /// vocabulary together, so that its weights are read once, the others one by one.
+    fn logits(
+        &self,
+        pool: &ThreadPool,
+        scratch: &mut Scratch,
+        outputs: &[Output<'_>],
+        logits: &mut Vec<f32>,
+    ) -> Result<(), ModelError> {
+        let &ModelConfig { hidden, vocabulary, rms_eps, .. } = &self.config;
+        let Scratch { x, h, selected, .. } = scratch;
+        h.resize(outputs.len() * hidden, 0.0);
+        for (output, row) in outputs.iter().zip(h.chunks_exact_mut(hidden)) {
+            let from = output.row * hidden;
+            rms_norm(row, &x[from..from + hidden], &self.weights.norm, rms_eps)?;
+        }
+        logits.clear();
+        logits.resize(outputs.len() * vocabulary, f32::NEG_INFINITY);
+        let mut first = 0;
+        for run in outputs.chunk_by(|a, b| wants_all(a) && wants_all(b)) {
+            let end = first + run.len();
+            let rows = &h[first * hidden..end * hidden];
+            let out = &mut logits[first * vocabulary..end * vocabulary];
+            match run[0].rows {
+                OutputRows::All => matmul(pool, out, rows, self.output())?,
+                OutputRows::Only(ids) => {
+                    selected.resize(ids.len(), 0.0);
+                    matmul_rows(pool, selected, rows, self.output(), ids)?;
+                    for (&id, &logit) in ids.iter().zip(&*selected) {
+                        out[id as usize] = logit;
+                    }
+                }
+            }
+            first = end;
+        }
+        Ok(())
+    }
+
+    fn output(&self) -> &Matrix {
+        self.weights.output.as_ref().unwrap_or(&self.weights.embedding)
+    }
+}
+
+fn wants_all(output: &Output<'_>) -> bool {
+    matches!(output.rows, OutputRows::All)
+}

@@ -1,0 +1,62 @@
+//! Every example is right, short, and runs on the scripted model.
+
+use sgl_source::render::Colour;
+use sgl_tests::stage;
+use sgl_vm::{RunOptions, Silent};
+use sglc::compile::compile;
+use sglc::sources::Disk;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Lines that an example may have.
+const LINES_MAX: usize = 60;
+
+fn examples() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent").join("examples");
+    let mut found: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("examples are readable")
+        .map(|entry| entry.expect("examples are readable").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "sgl"))
+        .collect();
+    found.sort();
+    assert!(found.len() >= 9, "examples are missing: {found:?}");
+    found
+}
+
+#[test]
+fn every_example_checks_without_a_word() {
+    for path in examples() {
+        let compiled = compile(&Disk, &path.to_string_lossy()).expect("readable");
+        let said = stage::diagnostics(&compiled);
+        assert!(compiled.diagnostics.is_empty(), "{}:\n{said}", path.display());
+    }
+}
+
+#[test]
+fn every_example_is_short_and_teaches() {
+    for path in examples() {
+        let text = fs::read_to_string(&path).expect("readable");
+        assert!(text.lines().count() < LINES_MAX, "{} is too long", path.display());
+        let header = text.lines().take_while(|line| line.starts_with("//!")).count();
+        assert!(header >= 3, "{} needs a header that teaches", path.display());
+    }
+}
+
+#[test]
+fn every_entry_of_every_example_runs_on_the_scripted_model() {
+    for path in examples() {
+        let compiled = compile(&Disk, &path.to_string_lossy()).expect("readable");
+        let image = compiled.image.as_ref().expect("examples are right");
+        assert!(!image.entries.is_empty(), "{} has no entry", path.display());
+        for entry in &image.entries {
+            let mut model = sglc::scripted::model(Vec::new());
+            let options = RunOptions::default();
+            let outcome = sglc::execute::run_entry(image, entry, None, &mut model, &options, &mut Silent);
+            if let Err(failure) = outcome {
+                let told = sglc::execute::describe(&compiled, &failure, Colour::Off);
+                panic!("{}::{}:\n{told}", path.display(), entry.name);
+            }
+            assert_eq!(model.open_sessions(), 0, "{}::{} leaks sessions", path.display(), entry.name);
+        }
+    }
+}

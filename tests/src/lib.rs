@@ -1,0 +1,9 @@
+//! The corpus: Markdown pages whose headings are tests.
+//!
+//! A test is a heading, a sentence of why, a fence `sgl` with the program, perhaps `model` with the script and `input`
+//! with the parameters, and fences named after stages with what must come out. [`page`] reads and rewrites pages,
+//! [`stage`] makes the products.
+
+pub mod page;
+pub mod random;
+pub mod stage;

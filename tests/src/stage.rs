@@ -1,0 +1,78 @@
+//! The products of a program, as text, by the name of their fence.
+
+use crate::page::Case;
+use sgl_source::render::{self, Colour};
+use sgl_vm::{RunOptions, Silent};
+use sglc::arguments::Stage;
+use sglc::compile::{Compiled, compile};
+use sglc::sources::Memory;
+
+/// The name that a test's program has.
+pub const FILE: &str = "test.sgl";
+
+/// Compiles the test's program; fences `sgl NAME` are further files.
+pub fn compiled(case: &Case) -> Compiled {
+    let mut files = Memory::default();
+    for fence in &case.fences {
+        if fence.name == "sgl" {
+            files.0.push((FILE.to_string(), fence.text.clone()));
+        } else if let Some(name) = fence.name.strip_prefix("sgl ") {
+            files.0.push((name.to_string(), fence.text.clone()));
+        }
+    }
+    compile(&files, FILE).expect("the test has a program")
+}
+
+/// The product that the fence `name` is about, or `None` for a fence that is no product.
+pub fn product(case: &Case, compiled: &Compiled, name: &str) -> Option<String> {
+    let dumped = |stage| Some(compiled.dump(stage).unwrap_or_else(|| "(not reached)\n".to_string()));
+    let text = match name {
+        "tokens" => dumped(Stage::Tokens),
+        "ast" => dumped(Stage::Ast),
+        "hir" => dumped(Stage::Hir),
+        "ir" => dumped(Stage::Ir),
+        "image" => dumped(Stage::Image),
+        "diagnostics" => Some(diagnostics(compiled)),
+        "output" => Some(run(case, compiled).0),
+        "requests" => Some(run(case, compiled).1),
+        _ => None,
+    }?;
+    Some(if text.is_empty() || text.ends_with('\n') { text } else { format!("{text}\n") })
+}
+
+/// All diagnostics, as a person sees them.
+pub fn diagnostics(compiled: &Compiled) -> String {
+    let texts = compiled.diagnostics.iter().map(|d| render::text(&compiled.files, d, Colour::Off));
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// The result as JSON or the trap, and what was asked of the model.
+pub fn run(case: &Case, compiled: &Compiled) -> (String, String) {
+    let Some(image) = &compiled.image else {
+        return ("(the program is wrong)\n".into(), String::new());
+    };
+    let script = case.fence("model").map(|fence| sglc::scripted::parse(&fence.text));
+    let answers = match script.transpose() {
+        Ok(answers) => answers.unwrap_or_default(),
+        Err(error) => return (format!("(the script is wrong: {error})\n"), String::new()),
+    };
+    let input = case.fence("input").map(|f| serde_json::from_str(&f.text).expect("the input is JSON"));
+    let mut model = sglc::scripted::model(answers);
+    let outcome = sglc::execute::run_entry(
+        image,
+        &image.entries[0],
+        input.as_ref(),
+        &mut model,
+        &RunOptions::default(),
+        &mut Silent,
+    );
+    let mut requests = model.log().join("\n");
+    if model.open_sessions() > 0 {
+        requests.push_str(&format!("\n({} sessions were left open)", model.open_sessions()));
+    }
+    let output = match outcome {
+        Ok(json) => format!("{json:#}\n"),
+        Err(failure) => sglc::execute::describe(compiled, &failure, Colour::Off),
+    };
+    (output, format!("{requests}\n"))
+}

@@ -1,0 +1,63 @@
+//! Who may name what: knowledge that stays in one place.
+
+use super::tree::{demand_none, files};
+
+/// A word of code, and the folders that may hold it.
+const ONLY: &[(&str, &[&str])] = &[
+    ("ariadne::", &["compiler/source/"]),
+    ("logos::", &["compiler/syntax/"]),
+    ("lalrpop_util::", &["compiler/syntax/"]),
+    ("regex_automata::", &["runtime/constrain/"]),
+    ("tokenizers::", &["runtime/tokenizer/"]),
+    ("minijinja::", &["runtime/tokenizer/"]),
+    ("safetensors::", &["runtime/model/"]),
+    ("memmap2::", &["runtime/model/"]),
+    ("postcard::", &["vm/"]),
+    ("clap::", &["compiler/driver/"]),
+    ("ureq::", &["compiler/driver/"]),
+    (
+        "std::fs",
+        &[
+            "compiler/driver/",
+            "runtime/model/",
+            "runtime/tokenizer/",
+            "compiler/syntax/tests/",
+            "tests/",
+            "benches/",
+            "kernels/build.rs",
+        ],
+    ),
+    ("std::env::var", &["compiler/driver/", "tests/", "benches/", "kernels/"]),
+    ("SystemTime", &["compiler/driver/", "tests/", "benches/"]),
+    (
+        "std::process::Command",
+        &["compiler/driver/", "tests/", "benches/", "runtime/model/examples/", "kernels/examples/"],
+    ),
+];
+
+#[test]
+fn what_one_place_knows_no_other_names() {
+    let mut violations = Vec::new();
+    for (path, text) in files("rs") {
+        for (word, folders) in ONLY {
+            let mentioned = text.lines().any(|line| line.contains(word) && !line.trim_start().starts_with("//"));
+            let allowed = folders.iter().any(|folder| path.starts_with(folder)) || path.starts_with("tests/tidy/");
+            if mentioned && !allowed {
+                violations.push(format!("{path} names `{word}`; only {folders:?} may"));
+            }
+        }
+    }
+    demand_none("knowledge in one place", &violations);
+}
+
+#[test]
+fn unsafe_code_is_only_where_devices_and_mapped_files_are() {
+    let allowed = ["kernels/", "runtime/model/", "vm/src/native/", "tests/tidy/"];
+    let violations: Vec<String> = files("rs")
+        .into_iter()
+        .filter(|(path, _)| !allowed.iter().any(|folder| path.starts_with(folder)))
+        .filter(|(_, text)| text.contains("unsafe {") || text.contains("unsafe fn"))
+        .map(|(path, _)| path)
+        .collect();
+    demand_none("unsafe code", &violations);
+}

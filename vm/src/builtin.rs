@@ -1,0 +1,162 @@
+//! Built-in functions: the methods of `Str`, lists, maps, numbers, ranges and optionals.
+//!
+//! Arguments come with everything in them. Higher-order ones call closures through the machine.
+
+mod list;
+mod map;
+mod number;
+mod text;
+
+use crate::json::json_of_value;
+use crate::machine::Machine;
+use crate::operation as values;
+use crate::task::Stop;
+use crate::text::text_of;
+use crate::trap::Fault;
+use crate::value::{TaskId, Value};
+
+/// Name and number of arguments, the receiver included.
+const ARITIES: &[(&str, usize)] = &[
+    ("str.len", 1),
+    ("str.is_empty", 1),
+    ("str.upper", 1),
+    ("str.lower", 1),
+    ("str.trim", 1),
+    ("str.split", 2),
+    ("str.lines", 1),
+    ("str.words", 1),
+    ("str.chars", 1),
+    ("str.contains", 2),
+    ("str.starts_with", 2),
+    ("str.ends_with", 2),
+    ("str.replace", 3),
+    ("str.find", 2),
+    ("str.slice", 3),
+    ("str.repeat", 2),
+    ("str.pad_start", 3),
+    ("str.to_int", 1),
+    ("str.to_float", 1),
+    ("list.len", 1),
+    ("list.is_empty", 1),
+    ("list.first", 1),
+    ("list.last", 1),
+    ("list.get", 2),
+    ("list.push", 2),
+    ("list.concat", 2),
+    ("list.reverse", 1),
+    ("list.sort", 1),
+    ("list.sort_by", 2),
+    ("list.map", 2),
+    ("list.filter", 2),
+    ("list.fold", 3),
+    ("list.any", 2),
+    ("list.all", 2),
+    ("list.find", 2),
+    ("list.index_of", 2),
+    ("list.contains", 2),
+    ("list.join", 2),
+    ("list.sum", 1),
+    ("list.min", 1),
+    ("list.max", 1),
+    ("list.max_by", 2),
+    ("list.min_by", 2),
+    ("list.count", 2),
+    ("list.unique", 1),
+    ("list.zip", 2),
+    ("list.enumerate", 1),
+    ("list.take", 2),
+    ("list.drop", 2),
+    ("list.flatten", 1),
+    ("list.group_by", 2),
+    ("map.len", 1),
+    ("map.keys", 1),
+    ("map.values", 1),
+    ("map.get", 2),
+    ("map.contains", 2),
+    ("map.insert", 3),
+    ("map.remove", 2),
+    ("map.entries", 1),
+    ("int.abs", 1),
+    ("int.min", 2),
+    ("int.max", 2),
+    ("int.clamp", 3),
+    ("int.pow", 2),
+    ("int.to_float", 1),
+    ("float.abs", 1),
+    ("float.min", 2),
+    ("float.max", 2),
+    ("float.clamp", 3),
+    ("float.floor", 1),
+    ("float.ceil", 1),
+    ("float.round", 1),
+    ("float.to_int", 1),
+    ("float.sqrt", 1),
+    ("range.len", 1),
+    ("range.to_list", 1),
+    ("optional.or", 2),
+    ("optional.is_some", 1),
+    ("any.to_str", 1),
+    ("any.json", 1),
+];
+
+/// How many arguments a built-in takes; none if there is none of this name.
+pub(crate) fn arity(name: &str) -> Option<usize> {
+    ARITIES.iter().find(|(known, _)| *known == name).map(|(_, count)| *count)
+}
+
+impl Machine<'_> {
+    /// Calls a built-in. The image was verified, so `arguments` are as many as it takes.
+    pub(crate) fn builtin(&mut self, id: TaskId, name: &str, arguments: &[Value]) -> Result<Value, Stop> {
+        let limit = self.options.limits.elements;
+        let Some((family, method)) = name.split_once('.') else { return Err(unknown(name).into()) };
+        match family {
+            "str" => Ok(text::call(method, arguments, limit)?),
+            "list" => self.list(id, method, arguments),
+            "map" => Ok(map::call(method, arguments)?),
+            "int" => Ok(number::int(method, arguments)?),
+            "float" => Ok(number::float(method, arguments)?),
+            "range" => Ok(range(method, &arguments[0], limit)?),
+            "optional" => Ok(match (method, &arguments[0]) {
+                ("or", Value::None) => arguments[1].clone(),
+                ("or", some) => some.clone(),
+                ("is_some", value) => Value::Bool(!matches!(value, Value::None)),
+                _ => return Err(unknown(name).into()),
+            }),
+            "any" => Ok(match method {
+                "to_str" => Value::text(text_of(&arguments[0], self.image)),
+                "json" => Value::text(json_of_value(&arguments[0], self.image).to_string()),
+                _ => return Err(unknown(name).into()),
+            }),
+            _ => Err(unknown(name).into()),
+        }
+    }
+}
+
+fn unknown(name: &str) -> Fault {
+    Fault::new(format!("there is no built-in `{name}`"))
+}
+
+fn range(method: &str, of: &Value, limit: usize) -> Result<Value, Fault> {
+    let Value::Range(start, end) = of else { return Err(values::kind_fault("a range", of)) };
+    let Some(end) = end else { return Err(Fault::new("the range has no end")) };
+    let count = end.saturating_sub(*start).max(0);
+    match method {
+        "len" => Ok(Value::Int(count)),
+        "to_list" => {
+            values::within(usize::try_from(count).unwrap_or(usize::MAX), limit, "a list")?;
+            Ok(Value::list((*start..*end).map(Value::Int).collect()))
+        }
+        other => Err(unknown(&format!("range.{other}"))),
+    }
+}
+
+/// A count that a program gives; below zero is a fault.
+fn count_of(value: &Value, what: &str) -> Result<usize, Fault> {
+    let n = values::int_of(value)?;
+    usize::try_from(n).map_err(|_| Fault::new(format!("{what} can't be {n}")))
+}
+
+/// A value that may be missing.
+fn optional(value: Option<Value>) -> Value {
+    value.unwrap_or(Value::None)
+}

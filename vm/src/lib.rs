@@ -1,0 +1,47 @@
+//! Runs images.
+//!
+//! ```text
+//! bytes --decode--> Image --verify--> run: tasks --commands--> LanguageModel --events--> tasks --> Value
+//! ```
+//!
+//! A run is one thread of cooperative tasks. A prompt instruction becomes a command on the task's session; a task that waits
+//! for the model or for another task lets the others run. [`run`] is the whole of it.
+//!
+//! Invariants: a run ends within its [`Limits`]; every session that it opens is closed when it ends, however it ends; the
+//! seed of a hole depends on the run's seed and on the way to the hole, never on who ran first.
+
+mod builtin;
+mod choose;
+mod disassemble;
+pub mod image;
+mod interpreter;
+mod join;
+mod json;
+mod limits;
+mod machine;
+mod metadata;
+mod observer;
+mod operation;
+mod options;
+mod parse;
+mod prompt;
+mod reader;
+mod task;
+mod text;
+mod trap;
+mod value;
+mod verify;
+
+pub use choose::choose;
+pub use disassemble::disassemble;
+pub use json::{json_of_value, value_of_flag, value_of_json};
+pub use limits::Limits;
+pub use machine::run;
+pub use observer::{BranchPath, Observer, Silent, TextKind};
+pub use options::RunOptions;
+pub use parse::parse;
+pub use reader::{FORMAT_VERSION, ImageError, decode, encode};
+pub use text::text_of;
+pub use trap::Trap;
+pub use value::Value;
+pub use verify::verify;

@@ -1,0 +1,367 @@
+//! The scheduler: tasks that are ready run until they wait; then the model is asked what happened.
+
+use crate::image::{Entry, Image};
+use crate::interpreter::Progress;
+use crate::observer::{BranchPath, Observer, TextKind};
+use crate::options::RunOptions;
+use crate::task::{Answer, Group, Returns, Slot, Stop, Task, Wait, mix_text};
+use crate::trap::{Fault, Trap};
+use crate::value::{TaskId, Value};
+use rustc_hash::FxHashMap;
+use sgl_protocol::{Command, Event, LanguageModel, RequestId, SessionId};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How long one look at the model may take.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// Polls in a row without an event while something is under way, after which the model is taken for dead.
+const SILENT_POLLS_MAX: u32 = 3_000;
+
+/// A run.
+pub(crate) struct Machine<'a> {
+    pub(crate) image: &'a Image,
+    pub(crate) model: &'a mut dyn LanguageModel,
+    pub(crate) observer: &'a mut dyn Observer,
+    pub(crate) options: &'a RunOptions,
+    pub(crate) texts: Vec<Value>,
+    slots: Vec<Slot>,
+    ready: VecDeque<TaskId>,
+    requests: FxHashMap<RequestId, TaskId>,
+    /// Who waits for a task's end.
+    waiters: FxHashMap<TaskId, Vec<TaskId>>,
+    sessions: BTreeSet<SessionId>,
+    /// Sessions of transcripts that nobody holds any more.
+    pub(crate) closed: Rc<RefCell<Vec<SessionId>>>,
+    next_session: u64,
+    next_request: u64,
+    pub(crate) fuel: u64,
+    pub(crate) alive: usize,
+    /// Closures that built-ins called and that have not returned.
+    pub(crate) nested: usize,
+    /// The fault of a closure inside a built-in, with its own place.
+    pub(crate) inner_trap: Option<Trap>,
+}
+
+/// Runs an entry. `arguments` has one place per parameter; none takes the parameter's default.
+///
+/// # Errors
+/// The first fault of any task ends the run.
+pub fn run(
+    image: &Image,
+    entry: &Entry,
+    arguments: Vec<Option<Value>>,
+    model: &mut dyn LanguageModel,
+    options: &RunOptions,
+    observer: &mut dyn Observer,
+) -> Result<Value, Trap> {
+    let mut machine = Machine {
+        image,
+        model,
+        observer,
+        options,
+        texts: image.texts.iter().map(Value::text).collect(),
+        slots: Vec::new(),
+        ready: VecDeque::new(),
+        requests: FxHashMap::default(),
+        waiters: FxHashMap::default(),
+        sessions: BTreeSet::new(),
+        closed: Rc::default(),
+        next_session: 0,
+        next_request: 0,
+        fuel: options.limits.steps,
+        alive: 0,
+        nested: 0,
+        inner_trap: None,
+    };
+    let value = machine.entry(entry, arguments);
+    machine.close_all();
+    value
+}
+
+impl Machine<'_> {
+    fn entry(&mut self, entry: &Entry, arguments: Vec<Option<Value>>) -> Result<Value, Trap> {
+        let mut values = Vec::with_capacity(arguments.len());
+        let path = mix_text(self.options.seed, &entry.name);
+        for (argument, parameter) in arguments.into_iter().zip(&entry.parameters) {
+            values.push(match (argument, parameter.default) {
+                (Some(value), _) => value,
+                (None, Some(default)) => {
+                    let task = self.start(default, Vec::new(), None, BranchPath::default(), path)?;
+                    self.until_done(task)?
+                }
+                (None, None) => {
+                    let trap = self.outside(entry, format!("`{}` needs a value for `{}`", entry.name, parameter.name));
+                    return Err(trap);
+                }
+            });
+        }
+        let session = entry.prompt.then(|| self.open_session());
+        let task = self.start(entry.function, values, session, BranchPath::default(), path)?;
+        self.until_done(task)
+    }
+
+    /// A fault of the caller, shown at the entry.
+    fn outside(&self, entry: &Entry, message: String) -> Trap {
+        let function = &self.image.functions[entry.function as usize];
+        let place = function.places.first().copied().unwrap_or(crate::image::Place { file: 0, start: 0, end: 0 });
+        Trap { message, help: None, place, stack: Vec::new() }
+    }
+
+    fn until_done(&mut self, root: TaskId) -> Result<Value, Trap> {
+        let mut silent = 0;
+        loop {
+            while let Some(id) = self.ready.pop_front() {
+                if let Progress::Ended(value) = self.advance(id)? {
+                    self.end(id, value);
+                }
+                self.close_dropped();
+            }
+            if let Slot::Done(value) = &self.slots[root.0 as usize] {
+                return Ok(value.clone());
+            }
+            let mut events = Vec::new();
+            self.model.poll(PATIENCE, &mut events);
+            silent = if events.is_empty() { silent + 1 } else { 0 };
+            if silent > SILENT_POLLS_MAX || (silent > 0 && self.requests.is_empty()) {
+                return Err(self.trap(root, Fault::new("the run waits for something that never comes")));
+            }
+            for event in events {
+                self.deliver(event);
+            }
+        }
+    }
+
+    fn deliver(&mut self, event: Event) {
+        let (request, answer) = match event {
+            Event::Token { request, text } => {
+                if let Some(id) = self.requests.get(&request).copied()
+                    && let Slot::Alive(task) = &self.slots[id.0 as usize]
+                    && task.asked.as_ref().is_some_and(|asked| asked.streams)
+                {
+                    self.observer.text(&task.branch, TextKind::Generated, &text);
+                }
+                return;
+            }
+            Event::Generated { request, result } => (request, Answer::Generated(result)),
+            Event::Scored { request, result } => (request, Answer::Scored(result)),
+            Event::Failed { request, error } => (request, Answer::Failed(error)),
+        };
+        let Some(id) = self.requests.remove(&request) else { return };
+        if let Some(asked) = self.task(id).and_then(|task| task.asked.as_mut())
+            && asked.request == request
+        {
+            asked.answer = Some(answer);
+            self.wake_if(id, Wait::Answer);
+        }
+    }
+
+    /// A new task, ready to run.
+    pub(crate) fn start(
+        &mut self,
+        function: u32,
+        arguments: Vec<Value>,
+        session: Option<SessionId>,
+        branch: BranchPath,
+        path: u64,
+    ) -> Result<TaskId, Trap> {
+        let frame = self.new_frame(function, arguments, Returns::Task).map_err(|fault| Trap {
+            message: fault.message,
+            help: fault.help,
+            place: crate::image::Place { file: 0, start: 0, end: 0 },
+            stack: Vec::new(),
+        })?;
+        let task = Task {
+            frames: vec![frame],
+            session,
+            text: String::new(),
+            inherited: 0,
+            role_open: false,
+            branch,
+            path,
+            spawned: 0,
+            occurrences: FxHashMap::default(),
+            children: Vec::new(),
+            branch_of: None,
+            asked: None,
+            group: None,
+            waits: None,
+        };
+        let id = TaskId(u32::try_from(self.slots.len()).expect("fewer tasks than steps"));
+        self.slots.push(Slot::Alive(Box::new(task)));
+        self.ready.push_back(id);
+        self.alive += 1;
+        Ok(id)
+    }
+
+    /// A task that is alive.
+    pub(crate) fn task(&mut self, id: TaskId) -> Option<&mut Task> {
+        match self.slots.get_mut(id.0 as usize) {
+            Some(Slot::Alive(task)) => Some(task),
+            _ => None,
+        }
+    }
+
+    /// The task that runs.
+    pub(crate) fn running(&mut self, id: TaskId) -> &mut Task {
+        self.task(id).expect("only a task that is alive takes a step")
+    }
+
+    /// The task ends with a value: its transcript is freed, and who waits for it goes on.
+    fn end(&mut self, id: TaskId, value: Value) {
+        let Slot::Alive(task) = std::mem::replace(&mut self.slots[id.0 as usize], Slot::Done(value.clone())) else {
+            return;
+        };
+        self.alive -= 1;
+        if let Some(session) = task.session {
+            self.close_session(session);
+        }
+        if let Some((parent, branch)) = task.branch_of {
+            if let Some(group) = self.task(parent).and_then(|parent| parent.group.as_mut()) {
+                group.results[branch] = Some(value);
+                group.ended.push(branch);
+                group.written[branch] = task.text[task.inherited..].to_string();
+            }
+            self.wake_if(parent, Wait::Branch);
+        }
+        for waiting in self.waiters.remove(&id).unwrap_or_default() {
+            self.wake_if(waiting, Wait::Task(id));
+        }
+    }
+
+    /// Ends a task and everything that it started, without a value.
+    pub(crate) fn cancel(&mut self, id: TaskId) {
+        let slot = &mut self.slots[id.0 as usize];
+        if !matches!(slot, Slot::Alive(_)) {
+            return;
+        }
+        let Slot::Alive(task) = std::mem::replace(slot, Slot::Cancelled) else { return };
+        self.alive -= 1;
+        if let Some(asked) = task.asked.as_ref().filter(|asked| asked.answer.is_none()) {
+            self.requests.remove(&asked.request);
+            self.model.submit(Command::Cancel { request: asked.request });
+        }
+        if let Some(Group { members, .. }) = task.group {
+            members.into_iter().for_each(|member| self.cancel(member));
+        }
+        task.children.into_iter().for_each(|child| self.cancel(child));
+        if let Some(session) = task.session {
+            self.close_session(session);
+        }
+    }
+
+    /// Lets a task go on.
+    pub(crate) fn wake(&mut self, id: TaskId) {
+        if let Some(task) = self.task(id) {
+            task.waits = None;
+            self.ready.push_back(id);
+        }
+    }
+
+    fn wake_if(&mut self, id: TaskId, wait: Wait) {
+        if self.task(id).is_some_and(|task| task.waits == Some(wait)) {
+            self.wake(id);
+        }
+    }
+
+    /// The task waits. Nothing can have come since it looked: events are delivered between tasks.
+    pub(crate) fn suspend(&mut self, id: TaskId, wait: Wait) {
+        self.running(id).waits = Some(wait);
+        if let Wait::Task(other) = wait {
+            self.waiters.entry(other).or_default().push(id);
+        }
+    }
+
+    /// The value itself, not who computes it.
+    pub(crate) fn force(&self, value: Value) -> Result<Value, Stop> {
+        let Value::Pending(id) = value else { return Ok(value) };
+        match &self.slots[id.0 as usize] {
+            Slot::Done(value) => Ok(value.clone()),
+            Slot::Alive(_) => Err(Stop::Wait(Wait::Task(id))),
+            Slot::Cancelled => Err(Fault::new("this value's branch was cancelled").into()),
+        }
+    }
+
+    /// The value with everything in it.
+    pub(crate) fn force_whole(&self, value: &Value) -> Result<Value, Stop> {
+        if self.slots.len() == 1 {
+            // No task was ever spawned: nothing is pending.
+            return Ok(value.clone());
+        }
+        let all = |items: &Rc<Vec<Value>>| -> Result<Rc<Vec<Value>>, Stop> {
+            if !items.iter().any(may_be_pending) {
+                return Ok(Rc::clone(items));
+            }
+            Ok(Rc::new(items.iter().map(|item| self.force_whole(item)).collect::<Result<_, _>>()?))
+        };
+        Ok(match value {
+            Value::Pending(_) => self.force(value.clone())?,
+            Value::List(items) => Value::List(all(items)?),
+            Value::Tuple(items) => Value::Tuple(all(items)?),
+            Value::Record(ty, items) => Value::Record(*ty, all(items)?),
+            Value::Variant(ty, index, items) => Value::Variant(*ty, *index, all(items)?),
+            Value::Closure(function, captures) => Value::Closure(*function, all(captures)?),
+            Value::Map(pairs) if pairs.iter().any(|(_, value)| may_be_pending(value)) => {
+                let pairs = pairs.iter().map(|(key, value)| Ok((key.clone(), self.force_whole(value)?)));
+                Value::Map(Rc::new(pairs.collect::<Result<_, Stop>>()?))
+            }
+            _ => value.clone(),
+        })
+    }
+
+    pub(crate) fn new_session(&mut self) -> SessionId {
+        self.next_session += 1;
+        let session = SessionId(self.next_session);
+        self.sessions.insert(session);
+        session
+    }
+
+    pub(crate) fn open_session(&mut self) -> SessionId {
+        let session = self.new_session();
+        self.model.submit(Command::Open { session });
+        session
+    }
+
+    pub(crate) fn fork_session(&mut self, parent: SessionId) -> SessionId {
+        let child = self.new_session();
+        self.model.submit(Command::Fork { parent, child });
+        child
+    }
+
+    fn close_session(&mut self, session: SessionId) {
+        if self.sessions.remove(&session) {
+            self.model.submit(Command::Close { session });
+        }
+    }
+
+    fn close_dropped(&mut self) {
+        let dropped = std::mem::take(&mut *self.closed.borrow_mut());
+        dropped.into_iter().for_each(|session| self.close_session(session));
+    }
+
+    /// A name for a request of a task.
+    pub(crate) fn new_request(&mut self, id: TaskId) -> RequestId {
+        self.next_request += 1;
+        let request = RequestId(self.next_request);
+        self.requests.insert(request, id);
+        request
+    }
+
+    fn close_all(&mut self) {
+        for id in 0..self.slots.len() {
+            self.cancel(TaskId(id as u32));
+        }
+        self.slots.clear();
+        while let Some(session) = self.sessions.pop_first() {
+            self.model.submit(Command::Close { session });
+        }
+    }
+}
+
+fn may_be_pending(value: &Value) -> bool {
+    !matches!(
+        value,
+        Value::Unit | Value::None | Value::Unknown | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_)
+    )
+}

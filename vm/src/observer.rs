@@ -1,0 +1,57 @@
+//! Who watches a run.
+
+use sgl_protocol::Role;
+
+/// Which branch of the run: the way from the root, such as `fork[2]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct BranchPath {
+    steps: Vec<String>,
+}
+
+impl BranchPath {
+    /// Whether this is the entry's own transcript.
+    pub fn is_root(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    pub(crate) fn child(&self, name: &str, index: usize) -> Self {
+        let mut steps = self.steps.clone();
+        steps.push(format!("{name}[{index}]"));
+        Self { steps }
+    }
+}
+
+impl std::fmt::Display for BranchPath {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.steps.join(" "))
+    }
+}
+
+/// Who wrote a piece of text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextKind {
+    /// The program.
+    Literal,
+    /// The model.
+    Generated,
+}
+
+/// Is told of every transcript as it grows.
+pub trait Observer {
+    /// A turn begins.
+    fn open_role(&mut self, branch: &BranchPath, role: &Role);
+    /// The turn ends.
+    fn close_role(&mut self, branch: &BranchPath);
+    /// Text is appended.
+    fn text(&mut self, branch: &BranchPath, kind: TextKind, text: &str);
+}
+
+/// Watches nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn open_role(&mut self, _branch: &BranchPath, _role: &Role) {}
+    fn close_role(&mut self, _branch: &BranchPath) {}
+    fn text(&mut self, _branch: &BranchPath, _kind: TextKind, _text: &str) {}
+}

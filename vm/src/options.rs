@@ -1,0 +1,24 @@
+//! Options of a run.
+
+use crate::limits::Limits;
+
+/// Options of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunOptions {
+    /// Seed of all sampling.
+    pub seed: u64,
+    /// Temperature of holes that set none.
+    pub temperature: Option<f64>,
+    /// `max_tokens` of holes that set none.
+    pub max_tokens_default: u32,
+    /// Most tokens of any hole, whatever it sets.
+    pub max_tokens_cap: Option<u32>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { seed: 0, temperature: None, max_tokens_default: 256, max_tokens_cap: None, limits: Limits::default() }
+    }
+}

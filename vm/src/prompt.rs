@@ -1,0 +1,309 @@
+//! Instructions that write a transcript or ask the model.
+
+use crate::choose::choose;
+use crate::image::{HoleOptions, Metadata, Op, Register};
+use crate::machine::Machine;
+use crate::metadata::metadata;
+use crate::observer::TextKind;
+use crate::operation as values;
+use crate::parse::parse;
+use crate::task::{Answer, Asked, Stop, Wait, mix};
+use crate::text::text_of;
+use crate::trap::Fault;
+use crate::value::{TaskId, Transcript, Value};
+use sgl_protocol::{Command, Generate, ModelError, RequestId, Role, Sampling, Score, SessionId};
+use std::rc::Rc;
+use std::time::Instant;
+
+/// Likeliest tokens that are reported where log-probabilities are asked for.
+const TOP_LOGPROBS: u8 = 5;
+
+impl Machine<'_> {
+    /// The session of a task that writes a transcript.
+    fn session(&mut self, id: TaskId) -> Result<SessionId, Fault> {
+        self.running(id).session.ok_or_else(|| Fault::new("pure code can't write a transcript"))
+    }
+
+    pub(crate) fn prompt(&mut self, id: TaskId, op: &Op) -> Result<(), Stop> {
+        match op {
+            Op::OpenRole { role } => self.open_role(id, role.clone())?,
+            Op::OpenNamedRole { role } => {
+                let role = self.whole(id, *role)?;
+                let role = match values::str_of(&role)? {
+                    "system" => Role::System,
+                    "user" => Role::User,
+                    "assistant" => Role::Assistant,
+                    other => Role::Other(other.to_string()),
+                };
+                self.open_role(id, role)?;
+            }
+            Op::CloseRole => {
+                let session = self.session(id)?;
+                self.model.submit(Command::CloseRole { session });
+                let task = self.task(id).expect("it runs");
+                task.role_open = false;
+                task.text.push('\n');
+                let branch = task.branch.clone();
+                self.observer.close_role(&branch);
+            }
+            Op::Append { text } => {
+                let text = self.image.texts[*text as usize].clone();
+                self.append(id, &text, TextKind::Literal)?;
+            }
+            Op::AppendValue { of } => {
+                let text = match self.whole(id, *of)? {
+                    Value::Transcript(transcript) => transcript.text.to_string(),
+                    value => text_of(&value, self.image),
+                };
+                self.append(id, &text, TextKind::Literal)?;
+            }
+            Op::Transcript { to } => {
+                let session = self.session(id)?;
+                let session = self.fork_session(session);
+                let text = Rc::from(self.running(id).text.as_str());
+                let role_open = self.running(id).role_open;
+                let transcript = Transcript { session, text, role_open, closed: Rc::clone(&self.closed) };
+                self.set(id, *to, Value::Transcript(Rc::new(transcript)));
+            }
+            Op::Generate { to, hole, options, metadata } => {
+                return self.generate(id, *to, *hole, options, metadata);
+            }
+            Op::Select { to, hole, options, by, metadata } => {
+                return self.select(id, *to, *hole, *options, *by, metadata);
+            }
+            other => unreachable!("{other:?} writes no transcript"),
+        }
+        self.pass(id);
+        Ok(())
+    }
+
+    fn open_role(&mut self, id: TaskId, role: Role) -> Result<(), Fault> {
+        let session = self.session(id)?;
+        let task = self.running(id);
+        if task.role_open {
+            return Err(Fault::new(format!("the turn of {} begins inside another turn", role.name())));
+        }
+        task.role_open = true;
+        let branch = task.branch.clone();
+        self.observer.open_role(&branch, &role);
+        self.model.submit(Command::OpenRole { session, role });
+        Ok(())
+    }
+
+    /// Appends text to the task's transcript.
+    pub(crate) fn append(&mut self, id: TaskId, text: &str, kind: TextKind) -> Result<(), Fault> {
+        let session = self.session(id)?;
+        if text.is_empty() {
+            return Ok(());
+        }
+        let limit = self.options.limits.elements;
+        let task = self.running(id);
+        values::within(task.text.len() + text.len(), limit, "a transcript")?;
+        task.text.push_str(text);
+        let branch = task.branch.clone();
+        self.observer.text(&branch, kind, text);
+        self.model.submit(Command::Append { session, text: text.to_string() });
+        Ok(())
+    }
+
+    /// Sends a request the first time, and gives its answer when that is there.
+    fn ask(
+        &mut self,
+        id: TaskId,
+        streams: bool,
+        command: impl FnOnce(&mut Self) -> Result<(RequestId, Command), Stop>,
+    ) -> Result<(Answer, Asked), Stop> {
+        match self.running(id).asked.take() {
+            Some(mut asked) => match asked.answer.take() {
+                Some(answer) => Ok((answer, asked)),
+                None => {
+                    self.running(id).asked = Some(asked);
+                    Err(Stop::Wait(Wait::Answer))
+                }
+            },
+            None => {
+                let (request, command) = command(self)?;
+                self.running(id).asked = Some(Asked { request, at: Instant::now(), streams, answer: None });
+                self.model.submit(command);
+                Err(Stop::Wait(Wait::Answer))
+            }
+        }
+    }
+
+    fn generate(
+        &mut self,
+        id: TaskId,
+        to: Register,
+        hole: u32,
+        options: &HoleOptions,
+        wanted: &[(Metadata, Register)],
+    ) -> Result<(), Stop> {
+        let image = self.image;
+        let description = &image.holes[hole as usize];
+        let streams = match options.set.iter().find(|(name, _)| name == "stream") {
+            Some((_, register)) => values::bool_of(&self.get(id, *register)?)?,
+            None => true,
+        };
+        let (answer, asked) = self.ask(id, streams, |machine| {
+            let session = machine.session(id)?;
+            let mut command = Generate {
+                request: RequestId(0),
+                session,
+                shape: description.shape.clone(),
+                sampling: machine.sampling(id, hole),
+                max_tokens: description.max_tokens.unwrap_or(machine.options.max_tokens_default),
+                stop: Vec::new(),
+                follow: description.follow.clone(),
+                top_logprobs: wanted.iter().any(|(kind, _)| *kind == Metadata::Logprob).then_some(TOP_LOGPROBS),
+                distribution: wanted.iter().any(|(kind, _)| matches!(kind, Metadata::Distribution | Metadata::Margin)),
+                label: description.label.clone(),
+            };
+            for (name, register) in &options.set {
+                let value = machine.whole(id, *register)?;
+                set_option(&mut command, name, &value)?;
+            }
+            if let Some(cap) = machine.options.max_tokens_cap {
+                command.max_tokens = command.max_tokens.min(cap);
+            }
+            command.request = machine.new_request(id);
+            Ok((command.request, Command::Generate(command)))
+        })?;
+        let generated = match answer {
+            Answer::Generated(generated) => generated,
+            Answer::Failed(error) => return Err(model_fault(&error).into()),
+            Answer::Scored(_) => {
+                return Err(Fault::new("the model gave scores where text was asked for").into());
+            }
+        };
+        let value = parse(&generated.text, &description.shape, image).map_err(|error| {
+            let fault =
+                Fault::new(format!("the text for `{}` does not belong to its type: {error}", description.label));
+            fault.with_help("a scripted answer must be a text of the hole's type")
+        })?;
+        self.running(id).text.push_str(&generated.text);
+        if !streams {
+            let branch = self.running(id).branch.clone();
+            self.observer.text(&branch, TextKind::Generated, &generated.text);
+        }
+        for (kind, register) in wanted {
+            let about = metadata(*kind, &generated, &description.shape, image, asked.at)?;
+            self.set(id, *register, about);
+        }
+        self.set(id, to, value);
+        self.pass(id);
+        Ok(())
+    }
+
+    /// The run's sampling options with the seed of this occurrence of a hole.
+    fn sampling(&mut self, id: TaskId, hole: u32) -> Sampling {
+        let task = self.running(id);
+        let occurrence = task.occurrences.entry(hole).or_default();
+        *occurrence += 1;
+        let seed = mix(mix(task.path, u64::from(hole)), *occurrence);
+        let mut sampling = Sampling { seed, ..Sampling::default() };
+        if let Some(temperature) = self.options.temperature {
+            sampling.temperature = temperature as f32;
+        }
+        sampling
+    }
+
+    fn select(
+        &mut self,
+        id: TaskId,
+        to: Register,
+        hole: u32,
+        options: Register,
+        by: crate::image::SelectBy,
+        wanted: &[(Metadata, Register)],
+    ) -> Result<(), Stop> {
+        let image = self.image;
+        let description = &image.holes[hole as usize];
+        let options = self.whole(id, options)?;
+        let options = values::list_of(&options)?;
+        if options.is_empty() {
+            return Err(Fault::new("`select` has nothing to choose from").with_help("the list is empty").into());
+        }
+        let texts: Vec<String> = options.iter().map(|option| text_of(option, image)).collect();
+        let (answer, asked) = self.ask(id, true, |machine| {
+            let session = machine.session(id)?;
+            let request = machine.new_request(id);
+            let unconditional = by == crate::image::SelectBy::Pmi;
+            let label = description.label.clone();
+            Ok((request, Command::Score(Score { request, session, options: texts.clone(), unconditional, label })))
+        })?;
+        let scored = match answer {
+            Answer::Scored(scored) if scored.logprobs.len() == options.len() => scored,
+            Answer::Failed(error) => return Err(model_fault(&error).into()),
+            _ => return Err(Fault::new("the model gave no score per option").into()),
+        };
+        let best = choose(by, &scored);
+        self.append(id, &texts[best], TextKind::Generated)?;
+        for (kind, register) in wanted {
+            let about = match kind {
+                Metadata::Logprob => Value::Float(scored.logprobs[best].iter().map(|p| f64::from(*p)).sum()),
+                Metadata::Tokens => Value::Int(scored.logprobs[best].len() as i64),
+                Metadata::Text => Value::text(&texts[best]),
+                Metadata::Milliseconds => Value::Int(asked.at.elapsed().as_millis() as i64),
+                Metadata::Truncated => Value::Bool(false),
+                Metadata::Distribution | Metadata::Margin => {
+                    return Err(Fault::new("`select` has scores, but no distribution").into());
+                }
+            };
+            self.set(id, *register, about);
+        }
+        self.set(id, to, options[best].clone());
+        self.pass(id);
+        Ok(())
+    }
+}
+
+/// Sets one option of a hole by its name.
+fn set_option(command: &mut Generate, name: &str, value: &Value) -> Result<(), Fault> {
+    let sampling = &mut command.sampling;
+    let number = || values::float_of(value).map(|x| x as f32);
+    let whole = |least: i64| {
+        let n = values::int_of(value)?;
+        u32::try_from(n)
+            .ok()
+            .filter(|n| i64::from(*n) >= least)
+            .ok_or_else(|| Fault::new(format!("`{name}` can't be {n}")))
+    };
+    match name {
+        "temperature" => sampling.temperature = number()?,
+        "top_p" => sampling.top_p = number()?,
+        "min_p" => sampling.min_p = number()?,
+        "frequency_penalty" => sampling.frequency_penalty = number()?,
+        "presence_penalty" => sampling.presence_penalty = number()?,
+        "repetition_penalty" => sampling.repetition_penalty = number()?,
+        "top_k" => sampling.top_k = whole(0)?,
+        "max_tokens" => command.max_tokens = whole(1)?,
+        "seed" => sampling.seed = values::int_of(value)?.cast_unsigned(),
+        "stop" => {
+            let texts = match value {
+                Value::List(items) => {
+                    items.iter().map(|item| values::str_of(item).map(str::to_string)).collect::<Result<_, _>>()?
+                }
+                single => vec![values::str_of(single)?.to_string()],
+            };
+            command.stop = texts;
+        }
+        "stream" => {}
+        other => return Err(Fault::new(format!("holes have no option `{other}`"))),
+    }
+    Ok(())
+}
+
+/// What the model could not do, as a fault of the program.
+fn model_fault(error: &ModelError) -> Fault {
+    let help = match error {
+        ModelError::ContextOverflow { .. } => Some("shorten the transcript, or generate fewer tokens"),
+        ModelError::BudgetTooSmall { .. } => Some("raise `max_tokens`, or bound the type more tightly"),
+        ModelError::OutOfCache { .. } => Some("run fewer branches at once, or shorten the transcript"),
+        _ => None,
+    };
+    let fault = Fault::new(error.to_string());
+    match help {
+        Some(help) => fault.with_help(help),
+        None => fault,
+    }
+}

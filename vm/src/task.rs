@@ -1,0 +1,130 @@
+//! A task: frames, a transcript, and what it waits for.
+
+use crate::image::FunctionIndex;
+use crate::observer::BranchPath;
+use crate::trap::Fault;
+use crate::value::{TaskId, Value};
+use rustc_hash::FxHashMap;
+use sgl_protocol::{Generated, ModelError, RequestId, Scored, SessionId};
+use std::time::Instant;
+
+/// A call that is open.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) function: FunctionIndex,
+    /// The next instruction.
+    pub(crate) at: usize,
+    pub(crate) registers: Vec<Value>,
+    pub(crate) returns: Returns,
+}
+
+/// Where a frame's result goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Returns {
+    /// A register of the frame below.
+    Register(u16),
+    /// The task's result.
+    Task,
+    /// The built-in that called the closure.
+    Builtin,
+}
+
+/// Why an instruction did not complete.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The program is at fault.
+    Fault(Fault),
+    /// It has to wait; it runs again when what it waits for is there.
+    Wait(Wait),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// What a task waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// The end of a task.
+    Task(TaskId),
+    /// The model.
+    Answer,
+    /// A branch of its fork.
+    Branch,
+}
+
+/// What the model answered.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Generated(Generated),
+    Scored(Scored),
+    Failed(ModelError),
+}
+
+/// A request that is under way.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) request: RequestId,
+    pub(crate) at: Instant,
+    /// Whether its text is shown as it comes, or as a whole.
+    pub(crate) streams: bool,
+    pub(crate) answer: Option<Answer>,
+}
+
+/// The branches of the fork that a task is in.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    pub(crate) members: Vec<TaskId>,
+    /// Results by branch.
+    pub(crate) results: Vec<Option<Value>>,
+    /// Branches in the order they ended.
+    pub(crate) ended: Vec<usize>,
+    /// What each branch wrote.
+    pub(crate) written: Vec<String>,
+}
+
+/// A task that has not ended.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) session: Option<SessionId>,
+    /// The text of its transcript.
+    pub(crate) text: String,
+    /// How much of it was there when the task began.
+    pub(crate) inherited: usize,
+    pub(crate) role_open: bool,
+    pub(crate) branch: BranchPath,
+    /// The way to this task as a hash; with a hole and its occurrence it makes the seed.
+    pub(crate) path: u64,
+    pub(crate) spawned: u64,
+    pub(crate) occurrences: FxHashMap<u32, u64>,
+    pub(crate) children: Vec<TaskId>,
+    /// The fork that it is a branch of: the parent, and which branch.
+    pub(crate) branch_of: Option<(TaskId, usize)>,
+    pub(crate) asked: Option<Asked>,
+    pub(crate) group: Option<Group>,
+    pub(crate) waits: Option<Wait>,
+}
+
+/// A task's place in the table.
+#[derive(Debug)]
+pub(crate) enum Slot {
+    Alive(Box<Task>),
+    Done(Value),
+    Cancelled,
+}
+
+/// Two numbers as one (the finaliser of SplitMix64; Steele, Lea, Flood 2014).
+pub(crate) fn mix(a: u64, b: u64) -> u64 {
+    let mut z = a.rotate_left(23) ^ b.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// A text as a number.
+pub(crate) fn mix_text(seed: u64, text: &str) -> u64 {
+    text.bytes().fold(mix(seed, text.len() as u64), |hash, byte| mix(hash, u64::from(byte)))
+}

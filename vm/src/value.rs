@@ -1,0 +1,159 @@
+//! What programs hold.
+
+use crate::image::{FunctionIndex, Image};
+use sgl_protocol::{SessionId, Shape};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// A task of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskId(pub(crate) u32);
+
+/// A value. Cheap to clone: what is large is shared.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// `()`
+    Unit,
+    /// `none`
+    None,
+    /// `Unknown`
+    Unknown,
+    /// A `Bool`.
+    Bool(bool),
+    /// An `Int`.
+    Int(i64),
+    /// A `Float`.
+    Float(f64),
+    /// A `Str`.
+    Str(Rc<str>),
+    /// A list.
+    List(Rc<Vec<Value>>),
+    /// A map, in the order of insertion; no two keys are equal.
+    Map(Rc<Vec<(Value, Value)>>),
+    /// A tuple.
+    Tuple(Rc<Vec<Value>>),
+    /// A record of a type of the image.
+    Record(u32, Rc<Vec<Value>>),
+    /// A variant of an enum of the image.
+    Variant(u32, u16, Rc<Vec<Value>>),
+    /// `start..end`, the end not included; none is unbounded.
+    Range(i64, Option<i64>),
+    /// A function with what it captures.
+    Closure(FunctionIndex, Rc<Vec<Value>>),
+    /// A transcript.
+    Transcript(Rc<Transcript>),
+    /// A loop's place in what it goes over.
+    Iterator(Box<Iterator>),
+    /// The value of a task that may still run.
+    Pending(TaskId),
+}
+
+/// A transcript as a value: its session is closed when nobody holds it.
+#[derive(Debug)]
+pub struct Transcript {
+    pub(crate) session: SessionId,
+    pub(crate) text: Rc<str>,
+    pub(crate) role_open: bool,
+    pub(crate) closed: Rc<RefCell<Vec<SessionId>>>,
+}
+
+impl Drop for Transcript {
+    fn drop(&mut self) {
+        self.closed.borrow_mut().push(self.session);
+    }
+}
+
+/// A loop's place.
+#[derive(Clone, Debug)]
+pub struct Iterator {
+    pub(crate) over: Value,
+    pub(crate) at: usize,
+}
+
+impl Value {
+    /// A `Str`.
+    pub fn text(text: impl AsRef<str>) -> Self {
+        Self::Str(Rc::from(text.as_ref()))
+    }
+
+    /// A list.
+    pub fn list(items: Vec<Self>) -> Self {
+        Self::List(Rc::new(items))
+    }
+
+    /// Its kind in a word, for messages.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Unit => "()",
+            Self::None => "none",
+            Self::Unknown => "Unknown",
+            Self::Bool(_) => "a Bool",
+            Self::Int(_) => "an Int",
+            Self::Float(_) => "a Float",
+            Self::Str(_) => "a Str",
+            Self::List(_) => "a list",
+            Self::Map(_) => "a map",
+            Self::Tuple(_) => "a tuple",
+            Self::Record(..) => "a record",
+            Self::Variant(..) => "a variant",
+            Self::Range(..) => "a range",
+            Self::Closure(..) => "a function",
+            Self::Transcript(_) => "a transcript",
+            Self::Iterator(_) => "an iterator",
+            Self::Pending(_) => "a pending value",
+        }
+    }
+}
+
+/// Structural equality. Functions and transcripts equal nothing; an `Int` equals a `Float` of the same number.
+pub(crate) fn equal(a: &Value, b: &Value) -> bool {
+    let all = |a: &[Value], b: &[Value]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b));
+    match (a, b) {
+        (Value::Unit, Value::Unit) | (Value::None, Value::None) | (Value::Unknown, Value::Unknown) => true,
+        (Value::Bool(a), Value::Bool(b)) => a == b,
+        (Value::Int(a), Value::Int(b)) => a == b,
+        (Value::Float(a), Value::Float(b)) => a == b,
+        (Value::Int(a), Value::Float(b)) | (Value::Float(b), Value::Int(a)) => *a as f64 == *b,
+        (Value::Str(a), Value::Str(b)) => a == b,
+        (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b)) => all(a, b),
+        (Value::Record(t, a), Value::Record(u, b)) => t == u && all(a, b),
+        (Value::Variant(t, i, a), Value::Variant(u, j, b)) => t == u && i == j && all(a, b),
+        (Value::Map(a), Value::Map(b)) => {
+            a.len() == b.len() && a.iter().all(|(k, v)| b.iter().any(|(l, w)| equal(k, l) && equal(v, w)))
+        }
+        (Value::Range(a, b), Value::Range(c, d)) => a == c && b == d,
+        _ => false,
+    }
+}
+
+/// Whether a value belongs to a shape: tells the members of a union apart.
+pub(crate) fn fits(value: &Value, shape: &Shape, image: &Image) -> bool {
+    match (value, shape) {
+        (Value::Str(text), Shape::Literal(literal)) => **text == **literal,
+        (Value::Unknown, Shape::Literal(literal)) => literal == "unknown",
+        (Value::Str(_), Shape::Text { .. }) | (Value::Bool(_), Shape::Bool) => true,
+        (Value::None | Value::Unit, Shape::Null) => true,
+        (Value::Int(n), Shape::Int { min, max }) => min.is_none_or(|m| *n >= m) && max.is_none_or(|m| *n <= m),
+        (Value::Float(_), Shape::Float { .. }) => true,
+        (Value::List(items), Shape::List { item, min, max }) => {
+            let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
+            count >= *min && max.is_none_or(|m| count <= m) && items.iter().all(|i| fits(i, item, image))
+        }
+        (Value::Tuple(items), Shape::Tuple(shapes)) => {
+            items.len() == shapes.len() && items.iter().zip(shapes).all(|(i, s)| fits(i, s, image))
+        }
+        (Value::Record(id, items), Shape::Record { name, fields }) => {
+            let ty = &image.records[*id as usize];
+            ty.name == *name
+                && ty.fields.len() == fields.len()
+                && fields.iter().zip(&ty.fields).all(|(f, n)| f.name == *n)
+                && fields.iter().zip(items.iter()).all(|(f, i)| fits(i, &f.shape, image))
+        }
+        (Value::Variant(id, index, _), Shape::Enum { name, names }) => {
+            let ty = &image.enums[*id as usize];
+            ty.name == *name && ty.variants.get(usize::from(*index)).is_some_and(|(n, _)| names.contains(n))
+        }
+        (_, Shape::Union(variants)) => variants.iter().any(|v| fits(value, &v.shape, image)),
+        _ => false,
+    }
+}
