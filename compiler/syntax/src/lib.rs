@@ -4,7 +4,7 @@
 //! text --lex--> Tokens --split into items--> parse each --> ast::Module
 //! ```
 //!
-//! [`parse`] is the seam: it never fails and never panics; every fault is a diagnostic, and the rest of the file is parsed
+//! [`parse()`] is the seam: it never fails and never panics; every fault is a diagnostic, and the rest of the file is parsed
 //! all the same. The grammar builds trees and judges nothing; `validate` judges.
 
 mod actions;

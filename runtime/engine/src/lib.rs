@@ -34,6 +34,8 @@ mod schedule;
 mod sequence;
 mod step;
 mod stops;
+#[cfg(test)]
+mod tests;
 mod transcript;
 
 pub use engine::Engine;

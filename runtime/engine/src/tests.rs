@@ -1,0 +1,8 @@
+//! Tests of the engine as a whole, on devices that compute no model.
+
+mod cache;
+mod fake;
+mod faults;
+mod holes;
+mod rig;
+mod simulation;

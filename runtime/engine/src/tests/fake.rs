@@ -1,0 +1,103 @@
+//! Devices for tests. They know what each slot holds, so that a wrong slot is noticed at once.
+
+use crate::forward::Forward;
+use sgl_kernels::AttentionSpan;
+use sgl_model::{Batch, OutputRows};
+use std::sync::Arc;
+
+/// What the fake says.
+#[derive(Clone, Debug)]
+pub(super) enum Says {
+    /// Something that depends on every token before, at random.
+    Noise,
+    /// This text after the last `:` of the transcript, then the end of the turn.
+    Text(String),
+}
+
+/// A device.
+#[derive(Debug)]
+pub(super) struct Fake {
+    pub(super) context: usize,
+    /// Bytes by token.
+    pub(super) bytes: Arc<Vec<Option<Box<[u8]>>>>,
+    pub(super) end: u32,
+    pub(super) says: Says,
+    /// Token and position by slot.
+    pub(super) cells: Vec<Option<(u32, u32)>>,
+    /// Passes that work, if the device fails at some time.
+    pub(super) works: Option<u64>,
+}
+
+fn mix(a: u64, b: u64) -> u64 {
+    let mut z = a.rotate_left(5) ^ b.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z ^ (z >> 32)
+}
+
+impl Fake {
+    /// What a row sees, checked against what its slots hold.
+    fn seen(&self, span: &AttentionSpan<'_>, row: usize) -> Vec<u32> {
+        let last = span.context.len() - span.rows.len() + row - span.rows.start;
+        let cell = |(position, slot): (usize, &u32)| {
+            let (token, at) = self.cells[*slot as usize].expect("a slot in a context was computed");
+            assert_eq!(at as usize, position, "slot {slot} holds another position");
+            token
+        };
+        span.context[..=last].iter().enumerate().map(cell).collect()
+    }
+
+    fn logits(&self, context: &[u32], row: &mut [f32]) {
+        match &self.says {
+            Says::Noise => {
+                let hash = context.iter().fold(1, |hash, token| mix(hash, u64::from(*token) + 1));
+                for (token, logit) in row.iter_mut().enumerate() {
+                    *logit = (mix(hash, token as u64) % 10_000) as f32 / 1_000.0;
+                }
+            }
+            Says::Text(text) => {
+                let written: Vec<u8> =
+                    context.iter().flat_map(|token| self.bytes[*token as usize].iter().flatten().copied()).collect();
+                let from = written.iter().rposition(|byte| *byte == b':').map_or(0, |at| at + 1);
+                let rest = text.as_bytes().strip_prefix(&written[from..]).unwrap_or_default();
+                row.fill(-1_000.0);
+                row[self.end as usize] = 0.0;
+                for (token, bytes) in self.bytes.iter().enumerate() {
+                    if let Some(bytes) = bytes.as_ref().filter(|bytes| !bytes.is_empty() && rest.starts_with(bytes)) {
+                        row[token] = 100.0 * bytes.len() as f32;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Forward for Fake {
+    fn context(&self) -> usize {
+        self.context
+    }
+
+    fn vocabulary(&self) -> usize {
+        self.bytes.len()
+    }
+
+    fn forward(&mut self, batch: &Batch<'_>, logits: &mut Vec<f32>) -> Result<(), String> {
+        if let Some(left) = &mut self.works {
+            *left = left.checked_sub(1).ok_or("the device is gone")?;
+        }
+        for ((token, position), slot) in batch.tokens.iter().zip(batch.positions).zip(batch.slots) {
+            self.cells[*slot as usize] = Some((*token, *position));
+        }
+        let size = self.vocabulary();
+        logits.clear();
+        logits.resize(batch.outputs.len() * size, 0.0);
+        for (output, row) in batch.outputs.iter().zip(logits.chunks_exact_mut(size)) {
+            let span = batch.spans.iter().find(|span| span.rows.contains(&output.row)).expect("a row is in a span");
+            self.logits(&self.seen(span, output.row), row);
+            if let OutputRows::Only(ids) = output.rows {
+                let masked = (0..size as u32).filter(|id| !ids.contains(id));
+                masked.for_each(|id| row[id as usize] = f32::NEG_INFINITY);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,216 @@
+//! An engine on a fake device, its programs, and the checker after every pass.
+
+use super::fake::{Fake, Says};
+use crate::engine::Engine;
+use crate::options::EngineOptions;
+use crate::transcript::Writing;
+use sgl_protocol::{
+    Command, Event, Generate, Generated, LanguageModel, ModelError, RequestId, Role, Sampling, Score, Scored,
+    SessionId, Shape,
+};
+use sgl_tokenizer::{ChatTemplate, GgufVocabulary, TokenKind, Tokenizer};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+const TEMPLATE: &str = "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}\
+    {% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
+
+/// What a rig is made of.
+#[derive(Clone, Debug)]
+pub(super) struct Parts {
+    pub(super) slots: usize,
+    pub(super) context: usize,
+    pub(super) budget: usize,
+    pub(super) shares: bool,
+    pub(super) says: Says,
+    pub(super) works: Option<u64>,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self { slots: 4_096, context: 1_024, budget: 64, shares: true, says: Says::Noise, works: None }
+    }
+}
+
+/// An engine, and what it answered.
+#[derive(Debug)]
+pub(super) struct Rig {
+    pub(super) engine: Engine,
+    next: u64,
+    pub(super) told: BTreeMap<RequestId, String>,
+    pub(super) generated: BTreeMap<RequestId, Generated>,
+    pub(super) scored: BTreeMap<RequestId, Scored>,
+    pub(super) failed: BTreeMap<RequestId, ModelError>,
+}
+
+/// Printable characters, two-byte letters, merges of English, and ChatML's control tokens.
+pub(super) fn tokenizer() -> Tokenizer {
+    let mut tokens: Vec<String> = (b'!'..=b'~').map(|byte| char::from(byte).to_string()).collect();
+    // Space, newline, and the bytes of `é` (c3 a9) and `è` (c3 a8) in GPT-2's alphabet.
+    tokens.extend(["Ġ", "Ċ", "Ã", "©", "¨"].map(String::from));
+    let merges = [
+        "t h", "th e", "Ġ t", "Ġ a", "i n", "e r", "o n", "Ġ the", "1 2", "12 3", "a b", "ab c", "Ċ Ċ", ". Ġ", "\" ,",
+        "Ġ \"",
+    ];
+    for merge in merges {
+        tokens.push(merge.replace(' ', ""));
+    }
+    let text = tokens.len();
+    tokens.extend(["<|endoftext|>", "<|im_start|>", "<|im_end|>"].map(String::from));
+    let kinds = (0..tokens.len()).map(|id| if id < text { TokenKind::Normal } else { TokenKind::Control }).collect();
+    let (bos, ends) = (Some(text as u32), vec![text as u32 + 2, text as u32]);
+    Tokenizer::from_gguf_parts(GgufVocabulary {
+        tokens,
+        merges: merges.map(String::from).to_vec(),
+        token_types: kinds,
+        pre: "gpt-2".into(),
+        bos,
+        ends,
+        adds_bos: false,
+    })
+    .expect("a sound vocabulary")
+}
+
+impl Rig {
+    pub(super) fn new(parts: &Parts) -> Self {
+        let tokenizer = tokenizer();
+        let end = tokenizer.eos_ids()[0];
+        let template = ChatTemplate::compile(TEMPLATE, "<|im_start|>", "<|im_end|>").expect("a sound template");
+        let fake = Fake {
+            context: parts.context,
+            bytes: Arc::new(tokenizer.vocabulary_bytes()),
+            end,
+            says: parts.says.clone(),
+            cells: vec![None; parts.slots],
+            works: parts.works,
+        };
+        let options =
+            EngineOptions { token_budget: parts.budget, radix_cache: parts.shares, ..EngineOptions::default() };
+        let engine = Engine::new(Box::new(fake), Writing::new(tokenizer, Some(template)), parts.slots, &options);
+        Self {
+            engine,
+            next: 0,
+            told: BTreeMap::new(),
+            generated: BTreeMap::new(),
+            scored: BTreeMap::new(),
+            failed: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn says(text: &str) -> Self {
+        Self::new(&Parts { says: Says::Text(text.into()), ..Parts::default() })
+    }
+
+    fn name(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    pub(super) fn open(&mut self, text: &str) -> SessionId {
+        let session = SessionId(self.name());
+        self.engine.submit(Command::Open { session });
+        self.append(session, text);
+        session
+    }
+
+    pub(super) fn append(&mut self, session: SessionId, text: &str) {
+        self.engine.submit(Command::Append { session, text: text.into() });
+    }
+
+    pub(super) fn fork(&mut self, parent: SessionId) -> SessionId {
+        let child = SessionId(self.name());
+        self.engine.submit(Command::Fork { parent, child });
+        child
+    }
+
+    pub(super) fn open_role(&mut self, session: SessionId, role: Role) {
+        self.engine.submit(Command::OpenRole { session, role });
+    }
+
+    pub(super) fn turn(&mut self, session: SessionId, role: Role, text: &str) {
+        self.engine.submit(Command::OpenRole { session, role });
+        self.append(session, text);
+        self.engine.submit(Command::CloseRole { session });
+    }
+
+    /// Asks for a hole with these changes to the usual one.
+    pub(super) fn ask(&mut self, session: SessionId, change: impl FnOnce(&mut Generate)) -> RequestId {
+        let request = RequestId(self.name());
+        let mut generate = Generate {
+            request,
+            session,
+            shape: Shape::free_text(),
+            sampling: Sampling { seed: 1, ..Sampling::default() },
+            max_tokens: 16,
+            stop: Vec::new(),
+            follow: String::new(),
+            top_logprobs: None,
+            distribution: false,
+            label: "hole".into(),
+        };
+        change(&mut generate);
+        self.engine.submit(Command::Generate(generate));
+        request
+    }
+
+    pub(super) fn score(&mut self, session: SessionId, options: &[&str], unconditional: bool) -> RequestId {
+        let request = RequestId(self.name());
+        let options = options.iter().map(|option| (*option).to_string()).collect();
+        self.engine.submit(Command::Score(Score { request, session, options, unconditional, label: "choice".into() }));
+        request
+    }
+
+    /// One pass, then the checker.
+    pub(super) fn step(&mut self) {
+        self.engine.step();
+        assert_eq!(self.engine.check_ownership(), Vec::<String>::new());
+        let mut events = Vec::new();
+        self.engine.poll(Duration::ZERO, &mut events);
+        for event in events {
+            match event {
+                Event::Token { request, text } => self.told.entry(request).or_default().push_str(&text),
+                Event::Generated { request, result } => {
+                    let told = self.told.remove(&request).unwrap_or_default();
+                    assert_eq!(told, result.text, "the pieces are the text");
+                    self.generated.insert(request, result);
+                }
+                Event::Scored { request, result } => {
+                    self.scored.insert(request, result);
+                }
+                Event::Failed { request, error } => {
+                    self.failed.insert(request, error);
+                }
+            }
+        }
+    }
+
+    /// Runs until nothing is under way.
+    pub(super) fn run(&mut self) {
+        for _ in 0..10_000 {
+            self.step();
+            if !self.engine.is_busy() {
+                self.step();
+                return;
+            }
+        }
+        panic!("the engine never comes to rest: {:?}", self.engine.sequences);
+    }
+
+    pub(super) fn text(&self, request: RequestId) -> &str {
+        match self.generated.get(&request) {
+            Some(generated) => &generated.text,
+            None => panic!("{request:?} has no text: {:?}", self.failed.get(&request)),
+        }
+    }
+
+    /// A hole after a text, in an engine of its own.
+    pub(super) fn alone(parts: &Parts, text: &str, change: impl FnOnce(&mut Generate)) -> Generated {
+        let mut rig = Self::new(parts);
+        let session = rig.open(text);
+        let request = rig.ask(session, change);
+        rig.run();
+        rig.text(request);
+        rig.generated.remove(&request).expect("it has a text")
+    }
+}
