@@ -3,6 +3,8 @@
 use super::rig::{Parts, Rig};
 use sgl_protocol::{Command, LanguageModel, ModelError, Role, SessionId, Shape};
 
+type Change = fn(&mut sgl_protocol::Generate);
+
 fn free_slots(rig: &Rig) -> usize {
     rig.engine.cache.pool.free().len() + rig.engine.cache.tree.evictable_slots()
 }
@@ -12,7 +14,6 @@ fn options_out_of_range_are_refused_and_harm_nobody() {
     let mut rig = Rig::new(&Parts::default());
     let good = rig.open("the text");
     let good = rig.ask(good, |_| {});
-    type Change = fn(&mut sgl_protocol::Generate);
     let wrong: [(Change, &str); 7] = [
         (|ask| ask.sampling.temperature = -1.0, "temperature"),
         (|ask| ask.sampling.temperature = f32::NAN, "temperature"),
