@@ -2,7 +2,6 @@
 
 use crate::image::{JoinPolicy, Op, Register, Start};
 use crate::machine::Machine;
-use crate::observer::TextKind;
 use crate::operation as values;
 use crate::task::{Group, Stop, Wait, mix};
 use crate::trap::Fault;
@@ -29,7 +28,7 @@ impl Machine<'_> {
                         let arguments = captures.iter().cloned().chain([element]).collect();
                         branches.push((*function, arguments, "fork".to_string()));
                     }
-                    self.branch_out(id, branches)?;
+                    self.branch_out(id, branches, *join)?;
                 }
                 let value = self.joined(id, *join, None)?;
                 self.finish_fork(id, *to, value);
@@ -40,7 +39,7 @@ impl Machine<'_> {
                     let captures = self.raw_all(id, captures);
                     let name = |function: &u32| self.image.functions[*function as usize].name.clone();
                     let branches = functions.iter().map(|f| (*f, captures.clone(), name(f))).collect();
-                    self.branch_out(id, branches)?;
+                    self.branch_out(id, branches, *join)?;
                 }
                 let value = self.joined(id, *join, Some(*record))?;
                 self.finish_fork(id, *to, value);
@@ -65,11 +64,18 @@ impl Machine<'_> {
         Ok(elements)
     }
 
-    fn branch_out(&mut self, id: TaskId, branches: Vec<(u32, Vec<Value>, String)>) -> Result<(), Stop> {
+    fn branch_out(
+        &mut self,
+        id: TaskId,
+        branches: Vec<(u32, Vec<Value>, String)>,
+        join: JoinPolicy,
+    ) -> Result<(), Stop> {
         let count = branches.len();
-        let mut group = Group { results: vec![None; count], written: vec![String::new(); count], ..Group::default() };
+        let mut group = Group { results: vec![None; count], written: vec![Vec::new(); count], ..Group::default() };
         for (index, (function, arguments, name)) in branches.into_iter().enumerate() {
-            group.members.push(self.child(id, function, arguments, Start::Fork, &name, Some(index))?);
+            let branch = self.child(id, function, arguments, Start::Fork, &name, Some(index))?;
+            self.running(branch).written = (join == JoinPolicy::Concat).then(Vec::new);
+            group.members.push(branch);
         }
         self.running(id).group = Some(group);
         Ok(())
@@ -114,7 +120,6 @@ impl Machine<'_> {
             .start(function, arguments, Some(session), branch_path, path)
             .map_err(|trap| Fault::new(trap.message))?;
         let child = self.running(task);
-        child.inherited = text.len();
         child.text = text;
         child.role_open = role_open;
         child.branch_of = branch.map(|branch| (id, branch));
@@ -142,7 +147,7 @@ impl Machine<'_> {
                 let in_order: Vec<Value> = group.results.iter().flatten().cloned().collect();
                 if join == JoinPolicy::Concat {
                     let written = group.written.concat();
-                    self.append(id, &written, TextKind::Generated)?;
+                    self.replay(id, written)?;
                 }
                 Ok(match record {
                     Some(record) if join == JoinPolicy::All => Value::Record(record, in_order.into()),

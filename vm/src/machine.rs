@@ -176,7 +176,7 @@ impl Machine<'_> {
             frames: vec![frame],
             session,
             text: String::new(),
-            inherited: 0,
+            written: None,
             role_open: false,
             branch,
             path,
@@ -221,7 +221,7 @@ impl Machine<'_> {
             if let Some(group) = self.task(parent).and_then(|parent| parent.group.as_mut()) {
                 group.results[branch] = Some(value);
                 group.ended.push(branch);
-                group.written[branch] = task.text[task.inherited..].to_string();
+                group.written[branch] = task.written.unwrap_or_default();
             }
             self.wake_if(parent, Wait::Branch);
         }

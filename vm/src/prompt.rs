@@ -7,7 +7,7 @@ use crate::metadata::metadata;
 use crate::observer::TextKind;
 use crate::operation as values;
 use crate::parse::parse;
-use crate::task::{Answer, Asked, Stop, Wait, mix};
+use crate::task::{Answer, Asked, Piece, Stop, Wait, mix};
 use crate::text::text_of;
 use crate::trap::Fault;
 use crate::value::{TaskId, Transcript, Value};
@@ -37,15 +37,7 @@ impl Machine<'_> {
                 };
                 self.open_role(id, role)?;
             }
-            Op::CloseRole => {
-                let session = self.session(id)?;
-                self.model.submit(Command::CloseRole { session });
-                let task = self.task(id).expect("it runs");
-                task.role_open = false;
-                task.text.push('\n');
-                let branch = task.branch.clone();
-                self.observer.close_role(&branch);
-            }
+            Op::CloseRole => self.close_role(id)?,
             Op::Append { text } => {
                 let text = self.image.texts[*text as usize].clone();
                 self.append(id, &text, TextKind::Literal)?;
@@ -85,8 +77,33 @@ impl Machine<'_> {
         }
         task.role_open = true;
         let branch = task.branch.clone();
+        task.written.iter_mut().for_each(|written| written.push(Piece::Open(role.clone())));
         self.observer.open_role(&branch, &role);
         self.model.submit(Command::OpenRole { session, role });
+        Ok(())
+    }
+
+    fn close_role(&mut self, id: TaskId) -> Result<(), Fault> {
+        let session = self.session(id)?;
+        let task = self.running(id);
+        task.role_open = false;
+        task.text.push('\n');
+        let branch = task.branch.clone();
+        task.written.iter_mut().for_each(|written| written.push(Piece::Close));
+        self.observer.close_role(&branch);
+        self.model.submit(Command::CloseRole { session });
+        Ok(())
+    }
+
+    /// Writes what branches wrote, turn by turn.
+    pub(crate) fn replay(&mut self, id: TaskId, pieces: Vec<Piece>) -> Result<(), Fault> {
+        for piece in pieces {
+            match piece {
+                Piece::Open(role) => self.open_role(id, role)?,
+                Piece::Text(text) => self.append(id, &text, TextKind::Literal)?,
+                Piece::Close => self.close_role(id)?,
+            }
+        }
         Ok(())
     }
 
@@ -100,6 +117,7 @@ impl Machine<'_> {
         let task = self.running(id);
         values::within(task.text.len() + text.len(), limit, "a transcript")?;
         task.text.push_str(text);
+        task.written.iter_mut().for_each(|written| written.push(Piece::Text(text.to_string())));
         let branch = task.branch.clone();
         self.observer.text(&branch, kind, text);
         self.model.submit(Command::Append { session, text: text.to_string() });
@@ -180,7 +198,9 @@ impl Machine<'_> {
                 Fault::new(format!("the text for `{}` does not belong to its type: {error}", description.label));
             fault.with_help("a scripted answer must be a text of the hole's type")
         })?;
-        self.running(id).text.push_str(&generated.text);
+        let task = self.running(id);
+        task.text.push_str(&generated.text);
+        task.written.iter_mut().for_each(|written| written.push(Piece::Text(generated.text.clone())));
         if !streams {
             let branch = self.running(id).branch.clone();
             self.observer.text(&branch, TextKind::Generated, &generated.text);

@@ -5,7 +5,7 @@ use crate::observer::BranchPath;
 use crate::trap::Fault;
 use crate::value::{TaskId, Value};
 use rustc_hash::FxHashMap;
-use sgl_protocol::{Generated, ModelError, RequestId, Scored, SessionId};
+use sgl_protocol::{Generated, ModelError, RequestId, Role, Scored, SessionId};
 use std::time::Instant;
 
 /// A call that is open.
@@ -73,6 +73,14 @@ pub(crate) struct Asked {
     pub(crate) answer: Option<Answer>,
 }
 
+/// A piece of a transcript.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    Open(Role),
+    Text(String),
+    Close,
+}
+
 /// The branches of the fork that a task is in.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
@@ -81,8 +89,8 @@ pub(crate) struct Group {
     pub(crate) results: Vec<Option<Value>>,
     /// Branches in the order they ended.
     pub(crate) ended: Vec<usize>,
-    /// What each branch wrote.
-    pub(crate) written: Vec<String>,
+    /// What each branch wrote, where the join keeps it.
+    pub(crate) written: Vec<Vec<Piece>>,
 }
 
 /// A task that has not ended.
@@ -92,8 +100,8 @@ pub(crate) struct Task {
     pub(crate) session: Option<SessionId>,
     /// The text of its transcript.
     pub(crate) text: String,
-    /// How much of it was there when the task began.
-    pub(crate) inherited: usize,
+    /// What it wrote since it began, if somebody will want it.
+    pub(crate) written: Option<Vec<Piece>>,
     pub(crate) role_open: bool,
     pub(crate) branch: BranchPath,
     /// The way to this task as a hash; with a hole and its occurrence it makes the seed.

@@ -52,6 +52,10 @@ pub fn compile(sources: &dyn Sources, name: &str) -> Result<Compiled, String> {
     let checked = sgl_hir::check(&root.1, &parsed);
     let unread: Vec<Span> = diagnostics.iter().filter(|d| d.is_error()).map(|d| d.labels[0].span).collect();
     diagnostics.extend(checked.diagnostics.into_iter().filter(|d| !is_echo(d, &unread)));
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        // What an error leaves unread or unused is its echo.
+        diagnostics.retain(Diagnostic::is_error);
+    }
     sgl_source::diagnostic::tidy(&mut diagnostics);
     let mut compiled = Compiled { files, root: root.1.ast, diagnostics, hir: None, ir: None, image: None };
     if compiled.diagnostics.iter().any(Diagnostic::is_error) {

@@ -362,9 +362,8 @@ impl<'c, 'a> Body<'c, 'a> {
             (_, Type::Optional(inner), _) if inner.as_ref() == to => {
                 base(Code::E0301).with_help("say what stands for `none`: `… ?? default`")
             }
-            (_, Type::Int { .. }, Type::Int { .. }) => {
-                base(Code::E0301).with_help("bring it into the range with `.clamp(low, high)` only changes the value; declare the type wider, or check it where it is made")
-            }
+            (_, Type::Int { .. }, Type::Int { .. }) => base(Code::E0301)
+                .with_help("bring it into the range with `.clamp(low, high)`, or declare the type wider"),
             (_, Type::Int { .. } | Type::Float { .. } | Type::Bool, Type::Str(_)) => {
                 base(Code::E0301).with_help("make it a text with `.to_str()` or in a text: \"${…}\"")
             }

@@ -159,6 +159,31 @@ pub(crate) fn methods(ty: &Type) -> impl Iterator<Item = &'static Method> {
     own.iter().chain(any)
 }
 
+/// What other languages call a method, and what it is called here.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("length", "len"),
+    ("size", "len"),
+    ("append", "push"),
+    ("add", "push"),
+    ("includes", "contains"),
+    ("has", "contains"),
+    ("reduce", "fold"),
+    ("sorted", "sort"),
+    ("uppercase", "upper"),
+    ("lowercase", "lower"),
+    ("strip", "trim"),
+    ("substring", "slice"),
+    ("to_string", "to_str"),
+    ("unwrap_or", "or"),
+];
+
+/// The method that a name from another language means, if the type has it.
+pub(crate) fn known_elsewhere(name: &str, ty: &Type) -> Option<&'static str> {
+    let near = sgl_source::did_you_mean(name, ELSEWHERE.iter().map(|(other, _)| *other))?;
+    let (_, here) = ELSEWHERE.iter().find(|(other, _)| *other == near)?;
+    methods(ty).find(|method| method.name == *here).map(|method| method.name)
+}
+
 /// The type that a signature means for a receiver; `new` is the type variable of this call.
 pub(crate) fn instantiate(sig: &Sig, receiver: &Type, new: &Type) -> Type {
     let of = |sig: &Sig| instantiate(sig, receiver, new);

@@ -27,14 +27,12 @@ pub fn text(files: &Files, diagnostic: &Diagnostic, colour: Colour) -> String {
         .with_config(config)
         .with_code(diagnostic.code.to_string())
         .with_message(&diagnostic.message);
-    for (order, label) in (0i32..).zip(&diagnostic.labels) {
-        report = report.with_label(
-            Label::new(at(label.span)).with_message(&label.text).with_order(order).with_color(if order == 0 {
-                ariadne::Color::Red
-            } else {
-                ariadne::Color::Blue
-            }),
-        );
+    // In the order of the text: a label before the one that came first would open a second picture of the same file.
+    let mut labels: Vec<_> = diagnostic.labels.iter().enumerate().collect();
+    labels.sort_by_key(|(_, label)| (label.span.file != diagnostic.span().file, label.span));
+    for (index, label) in labels {
+        let color = if index == 0 { ariadne::Color::Red } else { ariadne::Color::Blue };
+        report = report.with_label(Label::new(at(label.span)).with_message(&label.text).with_color(color));
     }
     if let Some(help) = &diagnostic.help {
         report = report.with_help(help);

@@ -340,6 +340,7 @@ impl Body<'_, '_> {
         let Some(method) = found else {
             let shown = self.show(&ty);
             let near = did_you_mean(&name.value, builtin::methods(&ty).map(|m| m.name))
+                .or_else(|| builtin::known_elsewhere(&name.value, &ty))
                 .map(|near| format!("did you mean `.{near}(…)`?"));
             let help = near.or_else(|| match &ty {
                 Type::Optional(_) => {
@@ -385,7 +386,10 @@ impl Body<'_, '_> {
             items.push(self.expect(&argument.value, &parameter));
         }
         self.check_elements(method.name, &ty, span);
-        let result = builtin::instantiate(&method.result, &ty, &new);
+        let result = match (method.vm, &items[..]) {
+            ("int.clamp", [_, low, high]) => clamped(low, high),
+            _ => builtin::instantiate(&method.result, &ty, &new),
+        };
         Expression { kind: ExpressionKind::Builtin(method.vm, items), ty: result, span }
     }
 
@@ -483,5 +487,15 @@ impl Body<'_, '_> {
                 .with_help("write `schema(Invoice)`"),
         );
         Type::Error
+    }
+}
+
+/// The type of `.clamp(low, high)`: a range where both bounds are written out.
+fn clamped(low: &Expression, high: &Expression) -> Type {
+    match (&low.kind, &high.kind) {
+        (ExpressionKind::Int(low), ExpressionKind::Int(high)) if low <= high => {
+            Type::Int { min: Some(*low), max: Some(*high) }
+        }
+        _ => Type::int(),
     }
 }

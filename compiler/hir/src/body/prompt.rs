@@ -28,7 +28,8 @@ impl Body<'_, '_> {
 
     /// Reports prompt text in pure code.
     pub(super) fn needs_prompt(&mut self, what: &str, span: Span) {
-        if let Some((place, help)) = self.pure_place() {
+        // Inside a turn the turn itself was reported.
+        if let Some((place, help)) = self.pure_place().filter(|_| !self.in_role) {
             self.report(
                 Diagnostic::error(
                     Code::E0502,
