@@ -3,10 +3,15 @@
 //! Inference is local and goes both ways: [`Body::expression`] takes the type that is wanted, if one is, and
 //! [`Body::expect`] makes sure of it. One file per family.
 
+mod access;
+mod assignment;
 mod call;
+mod closure;
 mod expression;
 mod fork;
+mod method;
 mod operator;
+mod option;
 mod pattern;
 mod prompt;
 mod statement;

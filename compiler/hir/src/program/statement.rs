@@ -1,0 +1,208 @@
+//! Blocks, statements, holes, patterns.
+
+use super::{EnumId, Expression, LocalId};
+use crate::types::Type;
+use sgl_protocol::Shape;
+use sgl_source::Span;
+
+/// Statements, and the value of the last one where a value is wanted.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Block {
+    /// In order.
+    pub statements: Vec<Statement>,
+    /// The value of a block that is an expression.
+    pub value: Option<Box<Expression>>,
+}
+
+/// A statement.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// What it is.
+    pub kind: StatementKind,
+    /// Where.
+    pub span: Span,
+}
+
+/// The kinds of statement.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StatementKind {
+    /// Binds. The pattern is irrefutable.
+    Let(Pattern, Expression),
+    /// Changes a `var`, or a place in it.
+    Assign(LocalId, Vec<Place>, Expression),
+    /// `if`
+    If(Expression, Block, Block),
+    /// `for`: the pattern is irrefutable.
+    For(Pattern, Expression, Block),
+    /// `while`
+    While(Expression, Block),
+    /// `while let`: as long as the value fits the pattern.
+    WhileLet(Pattern, Expression, Block),
+    /// `match`, exhaustive.
+    Match(Expression, Vec<Arm>),
+    /// `return`, of the innermost function.
+    Return(Option<Expression>),
+    /// `yield`, of the innermost branch, `scratch` or `on`.
+    Yield(Option<Expression>),
+    /// `break`
+    Break,
+    /// `continue`
+    Continue,
+    /// A turn.
+    Role(Role, Block),
+    /// Prompt text.
+    Text(Vec<TextPart>),
+    /// Statements in a scope of their own (`raw`, `with`, a bare block).
+    Block(Block),
+    /// Appends a value's text.
+    Emit(Expression),
+    /// A trap unless true; the text says what was asserted.
+    Assert(Expression, String),
+    /// For its effect.
+    Expression(Expression),
+}
+
+/// A step into a place that is assigned to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// `.field`, by index.
+    Field(u16),
+    /// `[i]`
+    Index(Expression),
+}
+
+/// Whose turn.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Role {
+    /// `system`
+    System,
+    /// `user`
+    User,
+    /// `assistant`
+    Assistant,
+    /// `role(e)`: a `Str`.
+    Named(Expression),
+}
+
+/// A part of prompt text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TextPart {
+    /// As it is.
+    Literal(String),
+    /// The text of a value.
+    Splice(Expression),
+    /// A hole.
+    Hole(Hole),
+}
+
+/// A hole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hole {
+    /// What it binds.
+    pub local: Option<LocalId>,
+    /// Its name, or `_`.
+    pub label: String,
+    /// What it may hold.
+    pub ty: Type,
+    /// The same as text.
+    pub shape: Shape,
+    /// Options, those of enclosing `with` blocks included, each name at most once.
+    pub options: Vec<(HoleOption, Expression)>,
+    /// Where.
+    pub span: Span,
+}
+
+/// The options of a hole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HoleOption {
+    /// `Int`, at least 1.
+    MaxTokens,
+    /// `Float`, at least 0.
+    Temperature,
+    /// `Float` in (0, 1].
+    TopP,
+    /// `Int`, at least 0.
+    TopK,
+    /// `Float` in [0, 1].
+    MinP,
+    /// `Str` or `[Str]`.
+    Stop,
+    /// `Int`.
+    Seed,
+    /// `Float`.
+    FrequencyPenalty,
+    /// `Float`.
+    PresencePenalty,
+    /// `Float` above 0.
+    RepetitionPenalty,
+    /// `Bool`: whether the text is shown as it comes. It always is on a terminal.
+    Stream,
+}
+
+impl HoleOption {
+    /// All options.
+    pub const ALL: &'static [Self] = &[
+        Self::MaxTokens,
+        Self::Temperature,
+        Self::TopP,
+        Self::TopK,
+        Self::MinP,
+        Self::Stop,
+        Self::Seed,
+        Self::FrequencyPenalty,
+        Self::PresencePenalty,
+        Self::RepetitionPenalty,
+        Self::Stream,
+    ];
+
+    /// As written in a program.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MaxTokens => "max_tokens",
+            Self::Temperature => "temperature",
+            Self::TopP => "top_p",
+            Self::TopK => "top_k",
+            Self::MinP => "min_p",
+            Self::Stop => "stop",
+            Self::Seed => "seed",
+            Self::FrequencyPenalty => "frequency_penalty",
+            Self::PresencePenalty => "presence_penalty",
+            Self::RepetitionPenalty => "repetition_penalty",
+            Self::Stream => "stream",
+        }
+    }
+}
+
+/// A case of a `match`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arm {
+    /// What it covers.
+    pub pattern: Pattern,
+    /// And only if.
+    pub guard: Option<Expression>,
+    /// What is done.
+    pub body: Block,
+}
+
+/// A pattern.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pattern {
+    /// Anything.
+    Wildcard,
+    /// Anything, bound.
+    Bind(LocalId),
+    /// A value that equals this literal expression.
+    Literal(Box<Expression>),
+    /// `none`
+    None,
+    /// `Unknown`
+    Unknown,
+    /// A variant and what is in it, one pattern per payload field.
+    Variant(EnumId, u16, Vec<Pattern>),
+    /// A struct, record or tuple: one pattern per field.
+    Fields(Vec<Pattern>),
+    /// A member of a union: a value of this type that fits the inner pattern. The shape tells it apart at run time.
+    Member(Type, Shape, Box<Pattern>),
+    /// Any of these; they bind nothing.
+    Or(Vec<Pattern>),
+}
