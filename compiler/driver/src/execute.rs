@@ -69,14 +69,14 @@ pub(crate) fn execute(compiled: &Compiled, entry: &Entry, matches: &ArgMatches, 
     let values = match values {
         Ok(values) => values,
         Err(error) => {
-            report::error(&format!("{error:#}"));
+            report::failure(&error);
             return Outcome::Usage;
         }
     };
     match attempt(compiled, image, entry, values, arguments) {
         Ok(outcome) => outcome,
         Err(error) => {
-            report::error(&format!("{error:#}"));
+            report::failure(&error);
             Outcome::Failed
         }
     }

@@ -1,5 +1,4 @@
 //! Everything that is printed. Results go to the standard output, all else to the standard error stream.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
 
 use crate::arguments::DiagnosticFormat;
 use sgl_source::render::{self, Colour};
@@ -14,20 +13,33 @@ pub fn colour() -> Colour {
 
 /// A line of result.
 pub fn result(text: &str) {
-    println!("{text}");
+    // Whoever closed the pipe has read enough: `sglc dump … | head`.
+    writeln!(std::io::stdout().lock(), "{text}").ok();
 }
 
 /// A line for the person at the terminal.
 pub fn note(text: &str) {
-    eprintln!("{text}");
+    piece(&format!("{text}\n"));
 }
 
 /// A mistake that is not of a program's text.
 pub fn error(text: &str) {
     match colour() {
-        Colour::On => eprintln!("\u{1b}[31merror:\u{1b}[0m {text}"),
-        Colour::Off => eprintln!("error: {text}"),
+        Colour::On => note(&format!("\u{1b}[31merror:\u{1b}[0m {text}")),
+        Colour::Off => note(&format!("error: {text}")),
     }
+}
+
+/// A failure with its causes, each once: many messages repeat what their cause says.
+pub fn failure(error: &anyhow::Error) {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(&cause);
+        }
+    }
+    self::error(&text);
 }
 
 /// A piece of transcript, at once.
@@ -41,14 +53,14 @@ pub fn piece(text: &str) {
 pub fn diagnostics(files: &Files, found: &[Diagnostic], format: DiagnosticFormat) -> bool {
     for diagnostic in found {
         match format {
-            DiagnosticFormat::Text => eprint!("{}", render::text(files, diagnostic, colour())),
-            DiagnosticFormat::Json => println!("{}", render::json(files, diagnostic)),
+            DiagnosticFormat::Text => piece(&render::text(files, diagnostic, colour())),
+            DiagnosticFormat::Json => result(&render::json(files, diagnostic).to_string()),
         }
     }
     let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
     let warnings = found.len() - errors;
     if !found.is_empty() && format == DiagnosticFormat::Text {
-        eprintln!("{}", count(errors, warnings));
+        note(&count(errors, warnings));
     }
     errors > 0
 }

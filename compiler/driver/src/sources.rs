@@ -1,6 +1,7 @@
 //! Where program text comes from.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 /// Most bytes of one source file.
@@ -15,12 +16,20 @@ pub trait Sources {
     fn siblings(&self, name: &str) -> Vec<String>;
 }
 
-/// Files; a name is a path.
+/// The name under which the standard input is a source.
+const STANDARD_INPUT: &str = "-";
+
+/// Files; a name is a path, `-` is the standard input.
 #[derive(Debug)]
 pub struct Disk;
 
 impl Sources for Disk {
     fn read(&self, name: &str) -> Result<String, String> {
+        if name == STANDARD_INPUT {
+            let mut text = String::new();
+            let read = std::io::stdin().take(SOURCE_BYTES_MAX).read_to_string(&mut text);
+            return read.map(|_| text).map_err(|error| format!("can't read the standard input: {error}"));
+        }
         let meta = fs::metadata(name).map_err(|error| format!("can't read {name}: {error}"))?;
         if meta.is_dir() {
             return Err(format!("{name} is a folder; name a file in it"));

@@ -132,3 +132,13 @@ fn what_can_only_be_seen_at_run_time_has_a_code_and_a_place() {
     assert_eq!(run.status.code(), Some(1));
     assert!(has(&run, "E0701") && err(&run).contains("trap.sgl:2:"), "{}", err(&run));
 }
+
+#[test]
+fn a_value_that_nests_deep_is_a_value() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "struct Node { below: [Node] }\npub fn f() -> Int {\n    var n = Node(below: [])\n    \
+        for i in 0..200000 {\n        n = Node(below: [n])\n    }\n    return n.json().len()\n}\n";
+    let deep = file(&folder, "deep.sgl", text);
+    let run = sglc(&["run", &deep]);
+    assert_eq!(run.status.code(), Some(0), "{}", err(&run));
+}

@@ -10,7 +10,7 @@ pub(super) fn run(command: &ModelCommand) -> Outcome {
     match attempt(command) {
         Ok(()) => Outcome::Fine,
         Err(error) => {
-            report::error(&format!("{error:#}"));
+            report::failure(&error);
             Outcome::Failed
         }
     }
