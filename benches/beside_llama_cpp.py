@@ -9,15 +9,16 @@ usage: benches/beside_llama_cpp.py [--rounds N] [--threads N] [MODEL.gguf]
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = Path(os.environ.get("SGLC_BENCH_VENV", ROOT / ".venv"))
+sys.path.insert(0, str(ROOT / "scripts"))
+from own_venv import require
+
+require(llama_cpp="llama-cpp-python")
 
 PEER = """
 import json, sys, time
@@ -35,16 +36,6 @@ for _ in range(128):
 decode = 128 / (time.perf_counter() - start)
 print(json.dumps({"prefill": prefill, "decode": decode}))
 """
-
-
-def python():
-    path = VENV / "bin" / "python"
-    if not path.exists():
-        venv.create(VENV, with_pip=True)
-    if subprocess.run([path, "-c", "import llama_cpp"], capture_output=True, check=False).returncode:
-        environment = dict(os.environ, CMAKE_ARGS="-DGGML_NATIVE=ON")
-        subprocess.run([path, "-m", "pip", "install", "--quiet", "llama-cpp-python"], check=True, env=environment)
-    return path
 
 
 def measure(command):
@@ -66,11 +57,10 @@ def main():
     if model is None:
         sglc = ROOT / "target" / "release" / "sglc"
         model = subprocess.run([sglc, "model", "pull"], capture_output=True, text=True, check=True).stdout.strip()
-    peer = python()
     rounds = {"ours": [], "llama.cpp": []}
     for number in range(arguments.rounds):
         rounds["ours"].append(measure([ours, "engine", model, arguments.threads]))
-        rounds["llama.cpp"].append(measure([peer, "-c", PEER, model, arguments.threads]))
+        rounds["llama.cpp"].append(measure([sys.executable, "-c", PEER, model, arguments.threads]))
         print(f"round {number + 1}: ours {rounds['ours'][-1]}, llama.cpp {rounds['llama.cpp'][-1]}", file=sys.stderr)
     print(f"{'tokens/s, median of ' + str(arguments.rounds):<28}{'ours':>10}{'llama.cpp':>12}{'ratio':>8}")
     for what in ("prefill", "decode"):

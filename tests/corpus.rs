@@ -53,6 +53,7 @@ fn check(case: &Case) -> Result<(), Failed> {
             .into());
         }
     }
+    stage::check_image(case, &compiled)?;
     let marks = marks(case);
     for mark in &marks {
         mark_is_met(mark, &compiled)?;

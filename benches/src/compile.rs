@@ -34,7 +34,10 @@ pub(crate) fn run() -> Result<(), String> {
     let line = |name: &str, seconds: f64| {
         println!("{name:<10} {:>8.2} ms {:>8.2} MB/s", seconds * 1e3, bytes as f64 / 1e6 / seconds);
     };
-    line("lex", median::seconds(ROUNDS, || texts.iter().for_each(|t| drop(black_box(sgl_syntax::dump::tokens(t))))));
+    line(
+        "lex, dump",
+        median::seconds(ROUNDS, || texts.iter().for_each(|t| drop(black_box(sgl_syntax::dump::tokens(t))))),
+    );
     line("parse", median::seconds(ROUNDS, || (0..texts.len()).for_each(|i| drop(black_box(parse(i))))));
     line("check", median::seconds(ROUNDS, || trees.iter().for_each(|t| drop(black_box(sgl_hir::check(t, &[]))))));
     line("lower", median::seconds(ROUNDS, || programs.iter().for_each(|p| drop(black_box(sgl_ir::lower(p))))));

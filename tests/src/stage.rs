@@ -2,6 +2,7 @@
 
 use crate::page::Case;
 use sgl_source::render::{self, Colour};
+use sgl_vm::image::Image;
 use sgl_vm::{RunOptions, Silent};
 use sglc::arguments::Stage;
 use sglc::compile::{Compiled, compile};
@@ -40,6 +41,37 @@ pub fn product(case: &Case, compiled: &Compiled, name: &str) -> Option<String> {
     Some(if text.is_empty() || text.ends_with('\n') { text } else { format!("{text}\n") })
 }
 
+/// What must hold of every program that is right: its image is sound and survives being written, and the plan before its
+/// passes gives the same result and asks the same.
+///
+/// # Errors
+/// What does not hold.
+pub fn check_image(case: &Case, compiled: &Compiled) -> Result<(), String> {
+    let (Some(image), Some(hir)) = (&compiled.image, &compiled.hir) else { return Ok(()) };
+    let read = sgl_vm::decode(&sgl_vm::encode(image)).map_err(|error| error.to_string())?;
+    if read != *image {
+        return Err("the image that is read is not the one that was written".into());
+    }
+    let plain = sgl_ir::lower(hir);
+    let faults = sgl_ir::verify(&plain);
+    if !faults.is_empty() {
+        return Err(format!("the plan before its passes is not sound: {}", faults.join("; ")));
+    }
+    let plain = sgl_codegen::emit(&plain, &compiled.files).map_err(|diagnostic| diagnostic.message.clone())?;
+    if case.fence("output").or(case.fence("requests")).is_none() {
+        // A page about diagnostics: its program may run for ever.
+        return Ok(());
+    }
+    let (before, after) = (run_image(case, compiled, &plain), run_image(case, compiled, image));
+    if before == after {
+        return Ok(());
+    }
+    Err(format!(
+        "passes change what the program does\n--- before\n{}{}--- after\n{}{}",
+        before.0, before.1, after.0, after.1
+    ))
+}
+
 /// All diagnostics, as a person sees them.
 pub fn diagnostics(compiled: &Compiled) -> String {
     let texts = compiled.diagnostics.iter().map(|d| render::text(&compiled.files, d, Colour::Off));
@@ -48,9 +80,13 @@ pub fn diagnostics(compiled: &Compiled) -> String {
 
 /// The result as JSON or the trap, and what was asked of the model.
 pub fn run(case: &Case, compiled: &Compiled) -> (String, String) {
-    let Some(image) = &compiled.image else {
-        return ("(the program is wrong)\n".into(), String::new());
-    };
+    match &compiled.image {
+        Some(image) => run_image(case, compiled, image),
+        None => ("(the program is wrong)\n".into(), String::new()),
+    }
+}
+
+fn run_image(case: &Case, compiled: &Compiled, image: &Image) -> (String, String) {
     let script = case.fence("model").map(|fence| sglc::scripted::parse(&fence.text));
     let answers = match script.transpose() {
         Ok(answers) => answers.unwrap_or_default(),

@@ -12,12 +12,10 @@ use sgl_protocol::{Command, Event, LanguageModel, RequestId, SessionId};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long one look at the model may take.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// Polls in a row without an event while something is under way, after which the model is taken for dead.
-const SILENT_POLLS_MAX: u32 = 3_000;
 
 /// A run.
 pub(crate) struct Machine<'a> {
@@ -110,7 +108,6 @@ impl Machine<'_> {
     }
 
     fn until_done(&mut self, root: TaskId) -> Result<Value, Trap> {
-        let mut silent = 0;
         loop {
             while let Some(id) = self.ready.pop_front() {
                 if let Progress::Ended(value) = self.advance(id)? {
@@ -121,10 +118,10 @@ impl Machine<'_> {
             if let Slot::Done(value) = &self.slots[root.0 as usize] {
                 return Ok(value.clone());
             }
-            let mut events = Vec::new();
+            let (mut events, asked) = (Vec::new(), Instant::now());
             self.model.poll(PATIENCE, &mut events);
-            silent = if events.is_empty() { silent + 1 } else { 0 };
-            if silent > SILENT_POLLS_MAX || (silent > 0 && self.requests.is_empty()) {
+            // A model that has something under way takes its time; one that has nothing returns at once.
+            if events.is_empty() && asked.elapsed() < PATIENCE {
                 return Err(self.trap(root, Fault::new("the run waits for something that never comes")));
             }
             for event in events {

@@ -50,9 +50,7 @@ pub fn values(
         let names: Vec<&str> = entry.parameters.iter().map(|p| p.name.as_str()).collect();
         for key in object.keys() {
             if !names.contains(&key.as_str()) {
-                let hint = sgl_source::did_you_mean(key, names.iter().copied())
-                    .map(|near| format!("; did you mean `{near}`?"))
-                    .unwrap_or_default();
+                let hint = crate::report::hint(key, names.iter().copied());
                 return Err(format!("`{}` has no parameter `{key}`{hint}", entry.name));
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::arguments::DiagnosticFormat;
 use sgl_source::render::{self, Colour};
-use sgl_source::{Diagnostic, Files, Severity};
+use sgl_source::{Diagnostic, Files, Severity, did_you_mean};
 use std::io::{IsTerminal, Write};
 
 /// Whether the standard error stream shows colour: a terminal, and `NO_COLOR` is not set.
@@ -40,6 +40,11 @@ pub fn failure(error: &anyhow::Error) {
         }
     }
     self::error(&text);
+}
+
+/// `; did you mean …?` for a word that is none of `names`, or nothing.
+pub fn hint<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    did_you_mean(word, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
 /// A piece of transcript, at once.

@@ -4,7 +4,7 @@
 //! 2. Slots are used only in the body that stores them first: closures and branches see values.
 //! 3. `break` and `continue` stand in a loop of the same body; `yield` in a branch; `return` in a function or closure.
 //! 4. Calls name functions that exist, with as many arguments as they have parameters.
-//! 5. Turns are not opened inside turns, and closed only when open, along straight-line code.
+//! 5. Turns are not opened inside turns of the same body, and every way out of a region leaves them as it found them.
 
 use crate::program::{Function, Instruction, Op, Program, Region, Slot, Value};
 use crate::uses::{for_each_region, operands};
@@ -18,6 +18,7 @@ pub fn verify(program: &Program) -> Vec<String> {
         scope.iter().for_each(|v| check.define(*v));
         let place = Place { branch: false, closure: false, loops: 0 };
         check.region(&function.body, &mut scope, &mut Vec::new(), place);
+        check.turns(&function.body, 0, 0);
     }
     found
 }
@@ -92,6 +93,33 @@ impl Check<'_> {
         slots.truncate(slots_before);
     }
 
+    /// Turns that are open, counted from where the body begins: at the region's start, and where its loop begins.
+    fn turns(&mut self, region: &Region, start: u32, around: u32) {
+        let mut open = start;
+        for Instruction { op, .. } in &region.instructions {
+            match op {
+                Op::OpenRole(_) | Op::OpenNamedRole(_) if open > 0 => self.say("a turn is opened inside a turn"),
+                Op::OpenRole(_) | Op::OpenNamedRole(_) => open += 1,
+                Op::CloseRole if open == 0 => self.say("a turn is closed that was not opened"),
+                Op::CloseRole => open -= 1,
+                // Nothing runs after these.
+                Op::Return(_) | Op::Yield(_) if open == 0 => return,
+                Op::Break | Op::Continue if open == around => return,
+                Op::Return(_) | Op::Yield(_) | Op::Break | Op::Continue => return self.say("a turn is left open"),
+                _ => {}
+            }
+            let (inner, inner_around) = match op {
+                Op::If(..) => (open, around),
+                Op::Loop(_) | Op::Each(..) => (open, open),
+                _ => (0, 0),
+            };
+            for_each_region(op, &mut |region, _| self.turns(region, inner, inner_around));
+        }
+        if open != start {
+            self.say("a region ends with other turns open than it began with");
+        }
+    }
+
     fn operation(&mut self, op: &Op, slots: &mut Vec<Slot>, place: Place) {
         match op {
             Op::Store(slot, _) if slots.contains(slot) => {}
@@ -110,6 +138,58 @@ impl Check<'_> {
                 Some(_) => {}
             },
             _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Constant;
+    use sgl_source::{FileId, Span};
+
+    /// What is wrong with a prompt of these operations; each result is the next value.
+    fn faults(ops: Vec<(u32, Op)>) -> Vec<String> {
+        let span = Span::new(FileId(0), 0, 0);
+        let mut values = 0;
+        let instruction = |(results, op): (u32, Op)| {
+            let first = values;
+            values += results;
+            let results = (first..values).map(Value).collect();
+            Instruction { results, op, span }
+        };
+        let body = Region { instructions: ops.into_iter().map(instruction).collect() };
+        let function =
+            Function { name: "f".into(), prompt: true, parameters: Vec::new(), values, slots: 1, body, span };
+        verify(&Program { functions: vec![function], ..Program::default() })
+    }
+
+    fn unit() -> (u32, Op) {
+        (1, Op::Constant(Constant::Unit))
+    }
+
+    #[test]
+    fn a_sound_plan_passes() {
+        let turn = vec![unit(), (0, Op::OpenRole("user")), (0, Op::CloseRole), (0, Op::Return(Value(0)))];
+        assert_eq!(faults(turn), [""; 0]);
+    }
+
+    #[test]
+    fn each_rule_is_checked() {
+        let cases: Vec<(Vec<(u32, Op)>, &str)> = vec![
+            (vec![(0, Op::Return(Value(0)))], "not defined"),
+            (vec![(1, Op::Load(Slot(0)))], "nothing stored it"),
+            (vec![(0, Op::Break)], "outside of one"),
+            (vec![unit(), (0, Op::Yield(Value(0)))], "outside a branch"),
+            (vec![(1, Op::Call(7, Vec::new()))], "does not exist"),
+            (vec![(0, Op::OpenRole("user")), (0, Op::OpenRole("system")), (0, Op::CloseRole)], "inside a turn"),
+            (vec![(0, Op::CloseRole)], "not opened"),
+            (vec![unit(), (0, Op::OpenRole("user")), (0, Op::Return(Value(0)))], "left open"),
+            (vec![(0, Op::OpenRole("user"))], "other turns open"),
+        ];
+        for (ops, expected) in cases {
+            let found = faults(ops.clone());
+            assert!(found.iter().any(|fault| fault.contains(expected)), "{ops:?}: {found:?}");
         }
     }
 }

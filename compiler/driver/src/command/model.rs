@@ -44,8 +44,6 @@ fn known(name: &str) -> Result<&'static CatalogEntry> {
         return Ok(entry);
     }
     let names: Vec<&str> = CATALOG.iter().map(|entry| entry.name).collect();
-    let hint = sgl_source::did_you_mean(name, names.iter().copied())
-        .map(|near| format!("; did you mean `{near}`?"))
-        .unwrap_or_default();
+    let hint = report::hint(name, names.iter().copied());
     bail!("no model has the name `{name}`; there is: {}{hint}", names.join(", "))
 }

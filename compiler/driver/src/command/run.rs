@@ -87,7 +87,6 @@ fn program_name(own: &clap::Command, arguments: &[OsString]) -> Option<String> {
     None
 }
 
-/// The named entry, or `main`, or the only one.
 /// Why a program can't be run by itself.
 fn no_entry(file: &str) -> Diagnostic {
     let span = Span::new(FileId(0), 0, 0);
@@ -95,6 +94,7 @@ fn no_entry(file: &str) -> Diagnostic {
         .with_help("write `pub prompt main() { … }`, or put `pub` before a prompt")
 }
 
+/// The named entry, or `main`, or the only one.
 fn choose_entry<'a>(compiled: &'a Compiled, file: &str, name: Option<&str>) -> Result<&'a Entry, String> {
     let entries = compiled.image.as_ref().map_or(&[][..], |image| &image.entries);
     let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
@@ -108,9 +108,7 @@ fn choose_entry<'a>(compiled: &'a Compiled, file: &str, name: Option<&str>) -> R
         };
     };
     entries.iter().find(|entry| entry.name == wanted).ok_or_else(|| {
-        let hint = sgl_source::did_you_mean(wanted, names.iter().copied())
-            .map(|near| format!("; did you mean `{near}`?"))
-            .unwrap_or_default();
+        let hint = report::hint(wanted, names.iter().copied());
         format!("{file} has no entry `{wanted}`{hint}\n  its entries: {listed}")
     })
 }

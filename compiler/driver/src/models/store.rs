@@ -53,9 +53,7 @@ impl Store {
             return Ok(cached);
         }
         let names: Vec<&str> = CATALOG.iter().map(|entry| entry.name).collect();
-        let hint = sgl_source::did_you_mean(model, names.iter().copied())
-            .map(|name| format!("; did you mean `{name}`?"))
-            .unwrap_or_default();
+        let hint = crate::report::hint(model, names.iter().copied());
         bail!(
             "no model `{model}`: it is neither a file, nor a folder with a config.json, nor one of: {}{hint}",
             names.join(", ")
