@@ -164,7 +164,7 @@ fn change_number(json: &mut serde_json::Value, left: &mut usize, by: u64) {
         serde_json::Value::Number(number) => {
             if *left == 0 {
                 let old = number.as_u64().unwrap_or(0);
-                *json = if by % 4 == 0 { (by % 70_000).into() } else { (old ^ (1 << (by % 3))).into() };
+                *json = if by.is_multiple_of(4) { (by % 70_000).into() } else { (old ^ (1 << (by % 3))).into() };
                 *left = usize::MAX;
             } else {
                 *left = left.saturating_sub(usize::from(*left != usize::MAX));
