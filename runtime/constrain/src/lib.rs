@@ -17,12 +17,14 @@
 
 mod allowed;
 mod automaton;
+mod boolean;
 mod cache;
 mod compile;
 mod cursor;
 mod determinize;
 mod error;
 mod functions;
+pub mod grammar;
 mod limits;
 mod masks;
 mod need;
@@ -39,6 +41,7 @@ pub use automaton::{Automaton, StateId};
 pub use cache::ConstraintCache;
 pub use cursor::Cursor;
 pub use error::ConstrainError;
+pub use grammar::Grammar;
 pub use masks::TokenMasks;
 pub use notation::regex_of;
 pub use pattern::check_regex;
