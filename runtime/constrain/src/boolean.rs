@@ -87,6 +87,18 @@ impl Automaton {
         ended(nfa, whole)
     }
 
+    /// The insides of its texts as JSON strings.
+    pub(crate) fn inside_quotes(&self) -> Result<Self, ConstrainError> {
+        let mut nfa = Nfa::default();
+        let whole = nfa.embed(self, true)?;
+        ended(nfa, whole)
+    }
+
+    /// Its texts, but not the empty one.
+    pub fn without_empty(&self) -> Result<Self, ConstrainError> {
+        self.difference(&Self::of_literals(&[""])?)
+    }
+
     /// A text as the inside of a JSON string with minimal escapes.
     pub fn escaped(text: &str) -> String {
         escaped(text)

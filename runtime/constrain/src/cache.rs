@@ -1,6 +1,5 @@
 //! Constraints by shape, so that each is made once.
 
-use crate::automaton::Automaton;
 use crate::error::ConstrainError;
 use crate::limits::CACHE_ENTRIES_MAX;
 use crate::masks::TokenMasks;
@@ -33,10 +32,12 @@ impl ConstraintCache {
         self.clock += 1;
         if let Some((masks, used)) = self.entries.get_mut(shape) {
             *used = self.clock;
+            if let Some(renewed) = masks.renewed() {
+                *masks = Arc::new(renewed);
+            }
             return Ok(masks.clone());
         }
-        let automaton = Automaton::of_shape(shape)?;
-        let masks = Arc::new(TokenMasks::new(&automaton, &self.vocabulary)?);
+        let masks = Arc::new(TokenMasks::of_shape(shape, &self.vocabulary)?);
         if self.entries.len() >= CACHE_ENTRIES_MAX {
             let oldest = self.entries.iter().min_by_key(|(_, (_, used))| *used).map(|(shape, _)| shape.clone());
             if let Some(oldest) = oldest {

@@ -6,8 +6,9 @@
 
 use crate::allowed::Allowed;
 use crate::automaton::StateId;
-use crate::masks::{TokenMasks, with_twins};
-use crate::need::{NEVER, below};
+use crate::masks::TokenMasks;
+use crate::need::NEVER;
+use crate::table::with_twins;
 use crate::vocabulary::NO_TOKEN;
 use std::sync::Arc;
 
@@ -103,7 +104,7 @@ impl Cursor {
             return None;
         }
         let rest = &bytes[shared..];
-        let state = rest.iter().try_fold(self.state, |state, byte| masks.automaton().step(state, *byte))?;
+        let state = masks.step(self.state, rest)?;
         Some(Self { held: self.held.clone(), repeated: self.repeated + shared, state })
     }
 
@@ -138,9 +139,7 @@ fn for_each_healing(masks: &TokenMasks, left: &[u8], mut visit: impl FnMut(u32, 
         end = nodes[at].after as usize;
         at += 1;
     }
-    below(masks.automaton(), masks.vocabulary(), at..end, masks.start(), |token, to| {
-        visit(token, Place::Hole(to));
-    });
+    masks.below(at..end, masks.start(), |token, to| visit(token, Place::Hole(to)));
 }
 
 #[cfg(test)]

@@ -8,6 +8,11 @@ use rustc_hash::FxHashMap;
 
 /// The automaton of a fragment.
 pub(crate) fn determinize(nfa: &Nfa, whole: Fragment) -> Result<Automaton, ConstrainError> {
+    determinize_within(nfa, whole, DFA_STATES_MAX)
+}
+
+/// The automaton of a fragment, if it has at most so many states.
+pub(crate) fn determinize_within(nfa: &Nfa, whole: Fragment, states_max: usize) -> Result<Automaton, ConstrainError> {
     let (classes, representatives) = byte_classes(nfa);
     let class_count = representatives.len();
     let mut builder = Subsets { nfa, marks: vec![0; nfa.edges.len()], mark: 0, work: 0 };
@@ -47,7 +52,7 @@ pub(crate) fn determinize(nfa: &Nfa, whole: Fragment) -> Result<Automaton, Const
                 Some(id) => *id,
                 None => {
                     let id = u32::try_from(sets.len()).expect("under the limit");
-                    let limit = DFA_STATES_MAX.min(DFA_CELLS_MAX / class_count);
+                    let limit = states_max.min(DFA_CELLS_MAX / class_count);
                     if sets.len() >= limit {
                         return Err(ConstrainError::TooLarge { what: "states", limit });
                     }

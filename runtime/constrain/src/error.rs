@@ -27,6 +27,12 @@ pub enum ConstrainError {
     /// A shape whose language no readable regular expression says.
     #[error("{0} has no readable regular expression")]
     NoNotation(&'static str),
+    /// A rule that calls itself before anything else.
+    #[error("a rule begins with itself; write the repetition as a list, `a (\"+\" a)*` instead of `b: b \"+\" a | a`")]
+    LeftRecursion,
+    /// A rule that is used and not defined.
+    #[error("`{0}` is not defined")]
+    Undefined(String),
     /// No text at all belongs to the shape.
     #[error("no text fits")]
     Empty,

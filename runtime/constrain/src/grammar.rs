@@ -26,9 +26,11 @@
 //! named members can reach it, or make repeated keys impossible.
 
 mod reference;
+mod shape;
 
 use crate::automaton::Automaton;
 use crate::compile::escaped;
+use crate::error::ConstrainError;
 
 /// A part of a grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,7 +93,8 @@ pub enum Node {
         /// How often.
         count: Bounds,
     },
-    /// Members in order, some of them optional, with separators only between those that are there: the inside of an object.
+    /// Members in order, some of them optional, with separators only between those that are there: the inside of an object,
+    /// or of an array.
     Members {
         /// Named members, in their one order.
         named: Box<[Member]>,
@@ -101,9 +104,30 @@ pub enum Node {
         separator: NodeId,
         /// How many members in all, named and more.
         count: Bounds,
+        /// Whether a member may be left out only together with all after it, as in an array.
+        gapless: bool,
     },
     /// The part that a rule names.
     Call(RuleId),
+}
+
+impl Node {
+    /// Visits the parts that it is made of; not the body of a rule.
+    pub(crate) fn for_each_part(&self, mut visit: impl FnMut(NodeId)) {
+        match self {
+            Self::Literal(_) | Self::Leaf(_) | Self::Text { .. } | Self::Call(_) => {}
+            Self::Sequence(parts) | Self::Choice(parts) => parts.iter().for_each(|part| visit(*part)),
+            Self::Repeat { item, separator, .. } => {
+                visit(*item);
+                separator.iter().for_each(|separator| visit(*separator));
+            }
+            Self::Members { named, more, separator, .. } => {
+                named.iter().for_each(|member| visit(member.part));
+                more.iter().for_each(|more| visit(*more));
+                visit(*separator);
+            }
+        }
+    }
 }
 
 /// One of [`Node::Members`].
@@ -157,6 +181,18 @@ impl Grammar {
     /// The part that is the whole, if it was named.
     pub fn start(&self) -> Option<NodeId> {
         self.start
+    }
+
+    /// The part that is the whole; an error if it or a rule that is used was not said.
+    pub(crate) fn checked_start(&self) -> Result<NodeId, ConstrainError> {
+        for node in &self.nodes {
+            if let Node::Call(rule) = node
+                && self.rules[rule.0 as usize].body.is_none()
+            {
+                return Err(ConstrainError::Undefined(self.rules[rule.0 as usize].name.clone()));
+            }
+        }
+        self.start.ok_or_else(|| ConstrainError::Undefined("the whole".into()))
     }
 
     /// Adds a part.
@@ -267,28 +303,14 @@ impl Grammar {
 
     /// At least one element of an array.
     fn elements(&mut self, layout: Layout, first: &[NodeId], more: Option<NodeId>, count: Bounds) -> NodeId {
-        let placed = first.len().min(count.max.unwrap_or(u32::MAX) as usize);
-        let left = |taken: usize| {
-            let taken = u32::try_from(taken).unwrap_or(u32::MAX);
-            Bounds::new(count.min.saturating_sub(taken), count.max.map(|max| max - taken))
-        };
-        // From the last place to the first: what may follow an element, its separator included.
-        let mut tail = match more {
-            Some(more) if placed == 0 => return self.repeat(more, Some(layout.comma), count),
-            Some(more) if left(placed).max != Some(0) => {
-                let next = self.sequence(&[layout.comma, more]);
-                self.repeat(next, None, left(placed))
-            }
-            _ => self.sequence(&[]),
-        };
-        for (index, part) in first[..placed].iter().enumerate().rev() {
-            let with_comma = if index > 0 { vec![layout.comma, *part, tail] } else { vec![*part, tail] };
-            tail = self.sequence(&with_comma);
-            if index >= count.min as usize {
-                tail = self.optional(tail);
+        match more {
+            Some(more) if first.is_empty() => self.repeat(more, Some(layout.comma), count),
+            _ => {
+                let member = |(index, part)| Member { part, required: index < count.min as usize };
+                let named = first.iter().copied().enumerate().map(member).collect();
+                self.add(Node::Members { named, more, separator: layout.comma, count, gapless: true })
             }
         }
-        tail
     }
 
     /// One member of a JSON object: a key, and what it holds.
@@ -302,7 +324,7 @@ impl Grammar {
         let may_have_some = count.max != Some(0) && !(named.is_empty() && more.is_none());
         let some = may_have_some.then(|| {
             let count = Bounds::new(count.min.max(1), count.max);
-            self.add(Node::Members { named: named.into(), more, separator: layout.comma, count })
+            self.add(Node::Members { named: named.into(), more, separator: layout.comma, count, gapless: false })
         });
         self.bracketed("{", layout, some, may_be_empty, "}")
     }

@@ -32,7 +32,10 @@ mod nfa;
 mod notation;
 mod number;
 mod pattern;
+mod pushdown;
+mod regular;
 mod relate;
+mod table;
 mod text;
 mod vocabulary;
 

@@ -24,3 +24,21 @@ pub(crate) const MASKS_REMEMBERED_MAX: usize = 2_048;
 pub(crate) const PATTERN_BYTES_MAX: usize = 8 << 20;
 /// Constraints that a cache keeps.
 pub(crate) const CACHE_ENTRIES_MAX: usize = 256;
+/// Parts of a grammar inside one another.
+pub(crate) const GRAMMAR_DEPTH_MAX: usize = 1_000;
+/// States of a regular part that is written out inside a pushdown automaton.
+pub(crate) const PART_STATES_MAX: usize = 600;
+/// States of a whole constraint that is written out, so that all of its masks are made ahead.
+pub(crate) const WHOLE_STATES_MAX: usize = 6_000;
+/// Places of a pushdown automaton.
+pub(crate) const PLACES_MAX: usize = 1_000_000;
+/// Counted parts of a pushdown automaton.
+pub(crate) const SITES_MAX: usize = 100_000;
+/// Frames on the stack of a pushdown automaton: calls and counts that are open at once.
+pub(crate) const STACK_DEPTH_MAX: u32 = 512;
+/// Readings of one text that are followed at once; beyond it the costliest are dropped.
+pub(crate) const READINGS_MAX: usize = 2_048;
+/// Bytes of states that a pushdown automaton may have met before it begins anew for the next hole.
+pub(crate) const SPACE_BYTES_MAX: usize = 64 << 20;
+/// Bytes of masks of a pushdown automaton that are kept when it begins anew.
+pub(crate) const VIEWS_BYTES_MAX: usize = 64 << 20;

@@ -1,85 +1,70 @@
-//! Masks: which tokens may come next in each state, made ahead of time.
-//!
-//! States that allow the same functions of tokens share a mask. Where functions or masks would grow too large, masks are
-//! made state by state on demand and remembered, with the same meaning; `need` is exact either way.
+//! Which tokens may come next: one face for constraints that are tables and those that are machines.
 
 use crate::allowed::Allowed;
 use crate::automaton::{Automaton, StateId};
 use crate::error::ConstrainError;
-use crate::functions::Functions;
-use crate::limits::{FUNCTION_ENTRIES_MAX, MASK_BYTES_MAX, MASKS_REMEMBERED_MAX, WALK_NODES_MAX};
-use crate::need::{NEVER, Reach, for_each_token};
+use crate::grammar::Grammar;
+use crate::limits::WHOLE_STATES_MAX;
+use crate::pushdown::Pushdown;
+use crate::regular::{Sizes, automaton};
+use crate::table::Table;
 use crate::vocabulary::Vocabulary;
-use rustc_hash::FxHashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use sgl_protocol::Shape;
+use std::ops::Range;
+use std::sync::Arc;
 
-/// An automaton over a vocabulary.
+/// A constraint over a vocabulary.
 #[derive(Debug)]
 pub struct TokenMasks {
-    automaton: Automaton,
     vocabulary: Arc<Vocabulary>,
-    rows: Rows,
-    /// Fewest tokens from each state to acceptance.
-    need: Vec<u32>,
-    /// The tokens left from which each state's mask is whole.
-    whole_from: Vec<u32>,
+    means: Means,
 }
 
 #[derive(Debug)]
-enum Rows {
-    /// Distinct masks, and the one of each state.
-    Ahead { masks: Vec<Box<[u64]>>, of_state: Vec<u32> },
-    /// Made on first use; forgotten all at once when they are too many.
-    OnDemand(Mutex<FxHashMap<u32, Arc<[u64]>>>),
-}
-
-/// What may be spent ahead of time; tests make it small.
-struct Budget {
-    function_entries: usize,
-    mask_bytes: usize,
+enum Means {
+    /// All states and masks ahead.
+    Table(Table),
+    /// Counts and recursion: states on the way, masks shared.
+    Pushdown(Pushdown),
 }
 
 impl TokenMasks {
     /// Masks of an automaton over a vocabulary. An automaton of no text, or one that no sequence of tokens completes, is an
     /// error.
     pub fn new(automaton: &Automaton, vocabulary: &Arc<Vocabulary>) -> Result<Self, ConstrainError> {
-        let budget = Budget { function_entries: FUNCTION_ENTRIES_MAX, mask_bytes: MASK_BYTES_MAX };
-        Self::within(automaton, vocabulary, &budget)
+        let means = Means::Table(Table::new(automaton, vocabulary)?);
+        Ok(Self { vocabulary: vocabulary.clone(), means })
     }
 
-    fn within(automaton: &Automaton, vocabulary: &Arc<Vocabulary>, budget: &Budget) -> Result<Self, ConstrainError> {
-        if automaton.is_empty() {
-            return Err(ConstrainError::Empty);
+    /// Masks of a grammar: a table where it is regular and small, else a pushdown automaton.
+    pub fn of_grammar(grammar: &Grammar, vocabulary: &Arc<Vocabulary>) -> Result<Self, ConstrainError> {
+        let start = grammar.checked_start()?;
+        match automaton(grammar, &Sizes::of(grammar), start, WHOLE_STATES_MAX)? {
+            Some(automaton) => Self::new(&automaton, vocabulary),
+            None => Self::pushdown(grammar, vocabulary),
         }
-        let functions = Functions::walk(automaton, vocabulary, budget.function_entries);
-        let reach = match &functions {
-            Some(functions) => {
-                let mut reach = Reach::new();
-                let mut targets = Vec::new();
-                functions.for_each_state(automaton.state_count(), |_, allowed| {
-                    targets.clear();
-                    targets.extend(allowed.iter().map(|(_, to)| *to));
-                    reach.push(&mut targets);
-                });
-                reach
+    }
+
+    /// Masks of a shape.
+    pub fn of_shape(shape: &Shape, vocabulary: &Arc<Vocabulary>) -> Result<Self, ConstrainError> {
+        Self::of_grammar(&Grammar::of_shape(shape)?, vocabulary)
+    }
+
+    /// Masks of a grammar by a pushdown automaton, however small it is.
+    pub fn pushdown(grammar: &Grammar, vocabulary: &Arc<Vocabulary>) -> Result<Self, ConstrainError> {
+        let means = Means::Pushdown(Pushdown::new(grammar, vocabulary)?);
+        Ok(Self { vocabulary: vocabulary.clone(), means })
+    }
+
+    /// The same constraint afresh, where this one has met so many states that it should be let go.
+    pub(crate) fn renewed(&self) -> Option<Self> {
+        match &self.means {
+            Means::Table(_) => None,
+            Means::Pushdown(pushdown) => {
+                let means = Means::Pushdown(pushdown.renewed()?);
+                Some(Self { vocabulary: self.vocabulary.clone(), means })
             }
-            None => Reach::walk(automaton, vocabulary, WALK_NODES_MAX)
-                .ok_or(ConstrainError::TooLarge { what: "steps of making masks", limit: WALK_NODES_MAX })?,
-        };
-        let need = reach.need(automaton);
-        if need[automaton.start_index()] == NEVER {
-            return Err(ConstrainError::Empty);
         }
-        let whole_from = reach.whole_from(&need);
-        let rows = functions
-            .and_then(|functions| ahead(&functions, vocabulary, &need, budget.mask_bytes))
-            .unwrap_or_else(|| Rows::OnDemand(Mutex::default()));
-        Ok(Self { automaton: automaton.clone(), vocabulary: vocabulary.clone(), rows, need, whole_from })
-    }
-
-    /// The automaton.
-    pub fn automaton(&self) -> &Automaton {
-        &self.automaton
     }
 
     /// The vocabulary.
@@ -87,41 +72,68 @@ impl TokenMasks {
         &self.vocabulary
     }
 
+    /// Whether all masks were made ahead of time.
+    pub fn is_ahead(&self) -> bool {
+        matches!(&self.means, Means::Table(table) if table.is_ahead())
+    }
+
     /// Where every text begins.
     pub fn start(&self) -> StateId {
-        self.automaton.start()
+        match &self.means {
+            Means::Table(table) => table.start(),
+            Means::Pushdown(_) => StateId(Pushdown::start()),
+        }
+    }
+
+    /// Where bytes lead, if they are allowed.
+    pub fn step(&self, state: StateId, bytes: &[u8]) -> Option<StateId> {
+        match &self.means {
+            Means::Table(table) => bytes.iter().try_fold(state, |state, byte| table.automaton().step(state, *byte)),
+            Means::Pushdown(pushdown) => pushdown.advance(state.0, bytes).map(StateId),
+        }
     }
 
     /// Where a token leads, if it is allowed.
     pub fn advance(&self, state: StateId, token: u32) -> Option<StateId> {
-        let bytes = self.vocabulary.bytes(token).filter(|bytes| !bytes.is_empty())?;
-        bytes.iter().try_fold(state, |state, byte| self.automaton.step(state, *byte))
+        self.step(state, self.vocabulary.bytes(token).filter(|bytes| !bytes.is_empty())?)
+    }
+
+    /// Whether the whole text belongs to the language.
+    pub fn accepts(&self, text: &[u8]) -> bool {
+        self.step(self.start(), text).is_some_and(|state| self.is_accepting(state))
     }
 
     /// Whether a text may end here.
     pub fn is_accepting(&self, state: StateId) -> bool {
-        self.automaton.is_accepting(state)
+        match &self.means {
+            Means::Table(table) => table.is_accepting(state),
+            Means::Pushdown(pushdown) => pushdown.is_accepting(state.0),
+        }
     }
 
     /// Whether a text may end here and nothing can follow.
     pub fn is_final(&self, state: StateId) -> bool {
-        self.is_accepting(state) && self.whole_from[state.0 as usize] == 0
+        match &self.means {
+            Means::Table(table) => table.is_final(state),
+            Means::Pushdown(pushdown) => pushdown.is_final(state.0),
+        }
     }
 
-    /// Fewest tokens from here to a state where the text may end; `u32::MAX` where no tokens lead to one.
+    /// Fewest tokens from here to a state where the text may end; `u32::MAX` where no tokens lead to one. For a pushdown
+    /// automaton a bound from above, with the same promise: within it the text can be ended.
     pub fn need(&self, state: StateId) -> u32 {
-        self.need[state.0 as usize]
+        match &self.means {
+            Means::Table(table) => table.need(state),
+            Means::Pushdown(pushdown) => pushdown.need(state.0),
+        }
     }
 
     /// Tokens that may come next such that the text can still end within `tokens_left` tokens, this one included. Not
     /// empty while `tokens_left >= need(state) > 0`.
     pub fn allowed(&self, state: StateId, tokens_left: u32) -> Allowed<'_> {
-        if tokens_left < self.whole_from[state.0 as usize] {
-            return Allowed::on_demand(self.walk_state(state, tokens_left));
-        }
-        match &self.rows {
-            Rows::Ahead { masks, of_state } => Allowed::ahead(&masks[of_state[state.0 as usize] as usize]),
-            Rows::OnDemand(made) => Allowed::on_demand(self.remembered(made, state)),
+        match &self.means {
+            Means::Table(table) => table.allowed(state, tokens_left),
+            Means::Pushdown(pushdown) => Allowed::on_demand(pushdown.allowed(state.0, tokens_left)),
         }
     }
 
@@ -130,141 +142,41 @@ impl TokenMasks {
         if self.is_accepting(state) { None } else { self.allowed(state, tokens_left).only() }
     }
 
+    /// How many states there are: for a pushdown automaton, places where it takes a byte.
+    pub fn state_count(&self) -> usize {
+        match &self.means {
+            Means::Table(table) => table.automaton().state_count(),
+            Means::Pushdown(pushdown) => pushdown.sizes().0,
+        }
+    }
+
     /// How many different masks were made ahead, or are remembered.
     pub fn mask_count(&self) -> usize {
-        match &self.rows {
-            Rows::Ahead { masks, .. } => masks.len(),
-            Rows::OnDemand(made) => made.lock().unwrap_or_else(PoisonError::into_inner).len(),
+        match &self.means {
+            Means::Table(table) => table.mask_count(),
+            Means::Pushdown(pushdown) => pushdown.sizes().1,
         }
     }
 
-    fn remembered(&self, made: &Mutex<FxHashMap<u32, Arc<[u64]>>>, state: StateId) -> Arc<[u64]> {
-        if let Some(row) = made.lock().unwrap_or_else(PoisonError::into_inner).get(&state.0) {
-            return row.clone();
+    /// Memory that it takes, roughly.
+    pub fn bytes(&self) -> usize {
+        match &self.means {
+            Means::Table(table) => table.bytes(),
+            Means::Pushdown(pushdown) => pushdown.sizes().2,
         }
-        // Walked outside the lock, so that one sequence does not wait for another.
-        let row = self.walk_state(state, NEVER);
-        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
-        if made.len() >= MASKS_REMEMBERED_MAX {
-            made.clear();
-        }
-        made.insert(state.0, row.clone());
-        row
     }
 
-    /// One state's mask by a walk of the trie: the plain form.
-    fn walk_state(&self, state: StateId, tokens_left: u32) -> Arc<[u64]> {
-        let mut words = vec![0u64; self.vocabulary.len().div_ceil(64)];
-        for_each_token(&self.automaton, &self.vocabulary, state, |token, to| {
-            if self.need(to) < tokens_left {
-                words[token as usize / 64] |= 1 << (token % 64);
+    /// Visits the tokens of a part of the trie that a state allows, and where they lead.
+    pub(crate) fn below(&self, part: Range<usize>, state: StateId, mut visit: impl FnMut(u32, StateId)) {
+        let visit = |token, to| visit(token, StateId(to));
+        match &self.means {
+            Means::Table(table) => {
+                let inner = table.automaton().table();
+                crate::need::below(|state, byte| inner.step(state, byte), &self.vocabulary, part, state.0, visit);
             }
-        });
-        with_twins(&self.vocabulary, &mut words);
-        words.into()
-    }
-}
-
-/// Gives each token the bit of the token with the same bytes that has the node.
-pub(crate) fn with_twins(vocabulary: &Vocabulary, words: &mut [u64]) {
-    for (twin, first) in vocabulary.twins() {
-        let bit = words[*first as usize / 64] >> (first % 64) & 1;
-        words[*twin as usize / 64] |= bit << (twin % 64);
-    }
-}
-
-/// The masks of all states; `None` if the distinct ones would take more than `bytes_max`.
-fn ahead(functions: &Functions, vocabulary: &Vocabulary, need: &[u32], bytes_max: usize) -> Option<Rows> {
-    let words = vocabulary.len().div_ceil(64);
-    let masks_max = bytes_max / (words * 8).max(1);
-    let mut by_signature: FxHashMap<Box<[u32]>, u32> = FxHashMap::default();
-    let mut masks: Vec<Box<[u64]>> = Vec::new();
-    let mut of_state = Vec::with_capacity(need.len());
-    let mut signature: Vec<u32> = Vec::new();
-    functions.for_each_state(need.len(), |_, allowed| {
-        if masks.len() > masks_max {
-            return;
-        }
-        // A token may lead where no further tokens lead on; it is never allowed.
-        let live = allowed.iter().filter(|(_, to)| need[*to as usize] != NEVER);
-        signature.clear();
-        signature.extend(live.map(|(function, _)| *function));
-        if let Some(row) = by_signature.get(&signature[..]) {
-            of_state.push(*row);
-            return;
-        }
-        let row = u32::try_from(masks.len()).expect("fewer masks than states");
-        by_signature.insert(signature.as_slice().into(), row);
-        of_state.push(row);
-        let mut mask = vec![0u64; words];
-        for function in &signature {
-            functions.tokens[*function as usize]
-                .iter()
-                .for_each(|token| mask[*token as usize / 64] |= 1 << (token % 64));
-        }
-        with_twins(vocabulary, &mut mask);
-        masks.push(mask.into_boxed_slice());
-    });
-    (masks.len() <= masks_max).then_some(Rows::Ahead { masks, of_state })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn vocabulary() -> Arc<Vocabulary> {
-        let singles = (0..=255u8).map(|byte| Some(vec![byte].into_boxed_slice()));
-        let words = ["ab", "abc", "ba", "12", "é", "ab"].map(|word| Some(word.as_bytes().into()));
-        Arc::new(Vocabulary::new(singles.chain(words).chain([None, Some([].into())]).collect()))
-    }
-
-    #[test]
-    fn masks_on_demand_equal_those_made_ahead() {
-        let vocabulary = vocabulary();
-        let small = [(0, MASK_BYTES_MAX), (FUNCTION_ENTRIES_MAX, 64)];
-        for pattern in ["[ab]{1,9}c?", "(ab|12)*é", "[^\\n]{0,5}", "a|ab"] {
-            let automaton = Automaton::of_regex(pattern).unwrap();
-            let full = TokenMasks::new(&automaton, &vocabulary).unwrap();
-            assert!(matches!(full.rows, Rows::Ahead { .. }));
-            for (function_entries, mask_bytes) in small {
-                let budget = Budget { function_entries, mask_bytes };
-                let lazy = TokenMasks::within(&automaton, &vocabulary, &budget).unwrap();
-                assert!(matches!(lazy.rows, Rows::OnDemand(_)));
-                assert_eq!((&full.need, &full.whole_from), (&lazy.need, &lazy.whole_from), "{pattern}");
-                for state in (0u32..).take(automaton.state_count()).map(StateId) {
-                    for left in [0, 1, 2, 3, 9, u32::MAX] {
-                        assert_eq!(full.allowed(state, left).words(), lazy.allowed(state, left).words());
-                    }
-                }
+            Means::Pushdown(pushdown) => {
+                pushdown.below(part, state.0, visit);
             }
         }
-    }
-
-    #[test]
-    fn tokens_with_the_same_bytes_are_allowed_alike_and_empty_ones_never() {
-        let masks = TokenMasks::new(&Automaton::of_regex("ab").unwrap(), &vocabulary()).unwrap();
-        let allowed: Vec<u32> = masks.allowed(masks.start(), 9).iter().collect();
-        assert_eq!(allowed, [u32::from(b'a'), 256, 261]);
-        assert_eq!(masks.advance(masks.start(), 263), None);
-    }
-
-    #[test]
-    fn tokens_into_a_dead_end_are_not_allowed() {
-        let tokens = ["a", "b", "c", "cd"].map(|word| Some(word.as_bytes().into()));
-        let vocabulary = Arc::new(Vocabulary::new(tokens.to_vec()));
-        let masks = TokenMasks::new(&Automaton::of_regex("a|be|cd").unwrap(), &vocabulary).unwrap();
-        let allowed: Vec<u32> = masks.allowed(masks.start(), u32::MAX).iter().collect();
-        assert_eq!(allowed, [0, 3]);
-    }
-
-    #[test]
-    fn masks_on_demand_are_remembered_up_to_a_limit() {
-        let automaton = Automaton::of_regex(&format!("a{{{}}}", MASKS_REMEMBERED_MAX + 9)).unwrap();
-        let budget = Budget { function_entries: 0, mask_bytes: 0 };
-        let masks = TokenMasks::within(&automaton, &vocabulary(), &budget).unwrap();
-        for state in (0u32..).take(automaton.state_count()).map(StateId) {
-            masks.allowed(state, u32::MAX);
-        }
-        assert!((1..=MASKS_REMEMBERED_MAX).contains(&masks.mask_count()));
     }
 }

@@ -1,6 +1,6 @@
 //! How many tokens are left: distances over the graph whose edges are tokens.
 
-use crate::automaton::{Automaton, DEAD, StateId};
+use crate::automaton::{Automaton, DEAD};
 use crate::vocabulary::{NO_TOKEN, Vocabulary};
 use std::collections::VecDeque;
 
@@ -34,9 +34,9 @@ impl Reach {
         let mut targets = Vec::new();
         for state in (0u32..).take(automaton.state_count()) {
             targets.clear();
-            let visited = for_each_token(automaton, vocabulary, StateId(state), |_, to| {
-                if targets.last() != Some(&to.0) {
-                    targets.push(to.0);
+            let visited = for_each_token(automaton, vocabulary, state, |_, to| {
+                if targets.last() != Some(&to) {
+                    targets.push(to);
                 }
             });
             left = left.checked_sub(visited)?;
@@ -92,37 +92,38 @@ impl Reach {
 pub(crate) fn for_each_token(
     automaton: &Automaton,
     vocabulary: &Vocabulary,
-    state: StateId,
-    visit: impl FnMut(u32, StateId),
+    state: u32,
+    visit: impl FnMut(u32, u32),
 ) -> usize {
-    below(automaton, vocabulary, 0..vocabulary.nodes().len(), state, visit)
+    let table = automaton.table();
+    below(|state, byte| table.step(state, byte), vocabulary, 0..vocabulary.nodes().len(), state, visit)
 }
 
 /// As [`for_each_token`], for tokens of a part of the trie: the nodes below one, whose bytes the state has already taken.
 pub(crate) fn below(
-    automaton: &Automaton,
+    mut step: impl FnMut(u32, u8) -> u32,
     vocabulary: &Vocabulary,
     part: std::ops::Range<usize>,
-    state: StateId,
-    mut visit: impl FnMut(u32, StateId),
+    state: u32,
+    mut visit: impl FnMut(u32, u32),
 ) -> usize {
-    let (table, nodes) = (automaton.table(), vocabulary.nodes());
+    let nodes = vocabulary.nodes();
     let above = nodes.get(part.start).map_or(0, |node| node.depth as usize - 1);
-    let mut stack = vec![state.0];
+    let mut stack = vec![state];
     let mut at = part.start;
     let mut visited = 0;
     while at < part.end {
         let node = nodes[at];
         visited += 1;
         stack.truncate(node.depth as usize - above);
-        let next = table.step(stack[stack.len() - 1], node.byte);
+        let next = step(stack[stack.len() - 1], node.byte);
         if next == DEAD {
             at = node.after as usize;
             continue;
         }
         stack.push(next);
         if node.token != NO_TOKEN {
-            visit(node.token, StateId(next));
+            visit(node.token, next);
         }
         at += 1;
     }

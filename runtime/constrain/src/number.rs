@@ -1,5 +1,7 @@
 //! Numbers in ranges, as fragments over digits.
 
+use crate::automaton::Automaton;
+use crate::determinize::determinize;
 use crate::error::ConstrainError;
 use crate::nfa::{Fragment, Nfa};
 
@@ -28,6 +30,27 @@ pub(crate) fn bounds(decimals: u8, min: Option<i64>, max: Option<i64>) -> Result
         return Err(ConstrainError::Digits(decimals));
     }
     Ok((min.unwrap_or(-UNITS_MAX), max.unwrap_or(UNITS_MAX)))
+}
+
+impl Automaton {
+    /// Decimal integers between inclusive bounds: no leading zeros, no `-0`.
+    pub fn integers(min: i64, max: i64) -> Result<Self, ConstrainError> {
+        let mut nfa = Nfa::default();
+        let whole = integer(&mut nfa, min, max)?;
+        determinize(&nfa, whole)
+    }
+
+    /// Numbers with exactly `decimals` digits after the point, between inclusive bounds in units of the last digit.
+    pub fn decimals(decimals: u8, min: Option<i64>, max: Option<i64>) -> Result<Self, ConstrainError> {
+        let mut nfa = Nfa::default();
+        let whole = decimal(&mut nfa, decimals, min, max)?;
+        determinize(&nfa, whole)
+    }
+
+    /// Numbers without fixed decimals: at most 16 digits before and 17 after the point, and never a negative zero.
+    pub fn numbers() -> Result<Self, ConstrainError> {
+        Self::of_regex(&free())
+    }
 }
 
 /// A pattern of numbers without fixed decimals: at most 16 and 17 digits, and never a negative zero.

@@ -3,6 +3,7 @@
 use crate::automaton::{Automaton, DEAD, Table};
 use crate::determinize::{determinize, trim};
 use crate::error::ConstrainError;
+use crate::grammar::Bounds;
 use crate::limits::PRODUCT_STATES_MAX;
 use crate::nfa::{Fragment, Nfa};
 use crate::pattern;
@@ -24,6 +25,18 @@ pub(crate) fn bounded(pattern: Option<&str>, chars_max: Option<u32>) -> Result<A
     }
 }
 
+/// Texts of `base` with so many characters, each count a state of its own.
+pub(crate) fn counted(base: &Automaton, chars: Bounds) -> Result<Automaton, ConstrainError> {
+    let Some(most) = chars.max.or(Some(chars.min)).filter(|most| chars.max.is_some() || *most > 0) else {
+        return Ok(base.clone());
+    };
+    product(base, (0, chars.min == 0), |(count, _), byte| {
+        let count = count + u32::from(byte & 0xc0 != 0x80);
+        let capped = if chars.max.is_none() { count.min(most) } else { count };
+        (capped <= most).then_some((capped, capped >= chars.min))
+    })
+}
+
 /// Texts of `base` that do not contain the delimiter.
 pub(crate) fn without(base: &Automaton, delimiter: &[u8]) -> Result<Automaton, ConstrainError> {
     let length = delimiter_length(delimiter)?;
@@ -39,6 +52,28 @@ pub(crate) fn without(base: &Automaton, delimiter: &[u8]) -> Result<Automaton, C
 /// The delimiter ends the text where it is first complete, so `a` can't stand before the delimiter `aa`; nothing follows it.
 pub(crate) fn until(base: &Automaton, delimiter: &[u8]) -> Result<Automaton, ConstrainError> {
     let open = without(base, delimiter)?;
+    let closed = closed(base, delimiter)?;
+    let mut nfa = Nfa::default();
+    let parts = [nfa.embed(&open, false)?, nfa.embed(&closed, false)?];
+    let whole = nfa.choice(&parts)?;
+    determinize(&nfa, whole)
+}
+
+/// Texts of `base` after which the delimiter is complete for the first time where it ends.
+pub(crate) fn before(base: &Automaton, delimiter: &[u8]) -> Result<Automaton, ConstrainError> {
+    let closed = closed(base, delimiter)?;
+    let table = closed.table();
+    let ends = |state: u32| {
+        let end = delimiter.iter().try_fold(state, |at, byte| Some(table.step(at, *byte)).filter(|to| *to != DEAD));
+        end.is_some_and(|end| table.accepting[end as usize])
+    };
+    let accepting = (0u32..).take(closed.state_count()).map(ends).collect();
+    let Table { start, classes, class_count, ref next, .. } = *table;
+    Ok(trim(&Table { start, classes, class_count, next: next.clone(), accepting }))
+}
+
+/// Texts of `base` with the delimiter after them, which is complete nowhere before.
+fn closed(base: &Automaton, delimiter: &[u8]) -> Result<Automaton, ConstrainError> {
     let mut followed = Nfa::default();
     let text = followed.embed(base, false)?;
     let close = followed.literal(delimiter)?;
@@ -46,17 +81,13 @@ pub(crate) fn until(base: &Automaton, delimiter: &[u8]) -> Result<Automaton, Con
     let followed = determinize(&followed, Fragment { start: text.start, end: close.end })?;
     let length = delimiter_length(delimiter)?;
     let matched = matcher(delimiter);
-    let closed = product(&followed, (0, false), |(at, _), byte| {
+    product(&followed, (0, false), |(at, _), byte| {
         if at == length {
             return None;
         }
         let at = matched(at, byte);
         Some((at, at == length))
-    })?;
-    let mut nfa = Nfa::default();
-    let parts = [nfa.embed(&open, false)?, nfa.embed(&closed, false)?];
-    let whole = nfa.choice(&parts)?;
-    determinize(&nfa, whole)
+    })
 }
 
 fn delimiter_length(delimiter: &[u8]) -> Result<u32, ConstrainError> {

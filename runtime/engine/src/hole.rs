@@ -217,7 +217,7 @@ impl Hole {
     /// Whether the text up to here is a value: a stop inside a structure is text.
     fn may_end_at(&self, at: usize) -> bool {
         match &self.constraint {
-            Some(Constraint { masks, heals_only: false, .. }) => masks.automaton().accepts(&self.bytes[..at]),
+            Some(Constraint { masks, heals_only: false, .. }) => masks.accepts(&self.bytes[..at]),
             _ => true,
         }
     }
@@ -293,9 +293,7 @@ fn held_back(prompt: &Prompt, writing: &Writing, masks: &TokenMasks) -> Vec<u8> 
         return Vec::new();
     };
     let Some(bytes) = writing.vocabulary.bytes(*last) else { return Vec::new() };
-    let automaton = masks.automaton();
-    let possible =
-        |rest: &[u8]| rest.iter().try_fold(masks.start(), |state, byte| automaton.step(state, *byte)).is_some();
+    let possible = |rest: &[u8]| masks.step(masks.start(), rest).is_some();
     if writing.vocabulary.extends(bytes, possible) { bytes.to_vec() } else { Vec::new() }
 }
 

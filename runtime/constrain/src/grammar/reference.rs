@@ -83,16 +83,19 @@ impl Matcher<'_> {
                 }
                 ends
             }
-            Node::Members { named, more, separator, count } => {
+            Node::Members { named, more, separator, count, gapless } => {
                 // (place, members so far)
                 let mut places = BTreeSet::from([(from, 0u32)]);
                 let mut ends = BTreeSet::new();
                 for member in named {
                     let with = self.member(member.part, *separator, &places);
-                    if member.required {
-                        places = with;
-                    } else {
-                        places.extend(with);
+                    match (member.required, gapless) {
+                        (false, false) => places.extend(with),
+                        (false, true) => {
+                            ends.extend(places);
+                            places = with;
+                        }
+                        (true, _) => places = with,
                     }
                 }
                 let mut layer = places;

@@ -1,0 +1,127 @@
+//! Constraints with counts and recursion: a pushdown automaton over bytes, its states made on the way.
+//!
+//! ```text
+//! Grammar --lower--> Program --x Vocabulary--> Costs --> Space (states) --> Views (masks, shared)
+//! ```
+//!
+//! Same meaning as an [`Automaton`](crate::Automaton), other means: a count of a million is a number in a frame, not a million
+//! states, and recursion is a stack of at most 512 frames. `need` is a bound here, and as good as the exact number in
+//! one respect: where `tokens_left >= need` some token is allowed, and each allowed one keeps it so.
+
+mod costs;
+mod lower;
+mod paths;
+mod program;
+mod recursion;
+mod space;
+#[cfg(test)]
+mod tests;
+mod text;
+mod views;
+
+use crate::automaton::DEAD;
+use crate::error::ConstrainError;
+use crate::grammar::Grammar;
+use crate::limits::{SPACE_BYTES_MAX, VIEWS_BYTES_MAX};
+use crate::need::NEVER;
+use crate::vocabulary::Vocabulary;
+use costs::Costs;
+use program::Program;
+use space::Space;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use views::Views;
+
+/// A pushdown automaton over a vocabulary.
+#[derive(Debug)]
+pub(crate) struct Pushdown {
+    program: Arc<Program>,
+    costs: Arc<Costs>,
+    vocabulary: Arc<Vocabulary>,
+    space: Mutex<Space>,
+    views: Arc<Mutex<Views>>,
+}
+
+impl Pushdown {
+    pub(crate) fn new(grammar: &Grammar, vocabulary: &Arc<Vocabulary>) -> Result<Self, ConstrainError> {
+        let program = Arc::new(lower::lower(grammar)?);
+        let costs = Arc::new(Costs::of(&program, vocabulary));
+        if costs.at(program.start) == NEVER {
+            return Err(ConstrainError::Empty);
+        }
+        Ok(Self {
+            space: Mutex::new(Space::new(program.clone(), costs.clone())),
+            views: Arc::default(),
+            vocabulary: vocabulary.clone(),
+            program,
+            costs,
+        })
+    }
+
+    fn space(&self) -> MutexGuard<'_, Space> {
+        self.space.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn views(&self) -> MutexGuard<'_, Views> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A fresh one with the same masks, if this one has met very many states.
+    pub(crate) fn renewed(&self) -> Option<Self> {
+        if self.space().bytes() < SPACE_BYTES_MAX {
+            return None;
+        }
+        let keep = self.views().bytes() < VIEWS_BYTES_MAX;
+        Some(Self {
+            space: Mutex::new(Space::new(self.program.clone(), self.costs.clone())),
+            views: if keep { self.views.clone() } else { Arc::default() },
+            vocabulary: self.vocabulary.clone(),
+            program: self.program.clone(),
+            costs: self.costs.clone(),
+        })
+    }
+
+    pub(crate) const fn start() -> u32 {
+        Space::start()
+    }
+
+    /// Where bytes lead, if they are allowed.
+    pub(crate) fn advance(&self, state: u32, bytes: &[u8]) -> Option<u32> {
+        let mut space = self.space();
+        bytes.iter().try_fold(state, |state, byte| Some(space.step(state, *byte).to).filter(|to| *to != DEAD))
+    }
+
+    pub(crate) fn is_accepting(&self, state: u32) -> bool {
+        self.space().state(state).accepting
+    }
+
+    pub(crate) fn is_final(&self, state: u32) -> bool {
+        self.space().is_final(state)
+    }
+
+    pub(crate) fn need(&self, state: u32) -> u32 {
+        self.space().state(state).need
+    }
+
+    /// The tokens that a state allows such that the text can still end within `tokens_left`.
+    pub(crate) fn allowed(&self, state: u32, tokens_left: u32) -> Arc<[u64]> {
+        let mut space = self.space();
+        let (mask, whole_from) = self.views().mask(&mut space, &self.program, &self.vocabulary, state);
+        if tokens_left >= whole_from {
+            return mask.words.clone();
+        }
+        views::walk(&mut space, &self.vocabulary, state, tokens_left).0.into()
+    }
+
+    /// Visits the tokens of a part of the trie that a state allows, and where they lead.
+    pub(crate) fn below(&self, part: std::ops::Range<usize>, state: u32, visit: impl FnMut(u32, u32)) -> usize {
+        let mut space = self.space();
+        crate::need::below(|state, byte| space.step(state, byte).to, &self.vocabulary, part, state, visit)
+    }
+
+    /// Places, distinct masks so far, and rough memory.
+    pub(crate) fn sizes(&self) -> (usize, usize, usize) {
+        let views = self.views();
+        let bytes = self.program.ops.len() * 40 + self.program.edges.len() * 8 + views.bytes() + self.space().bytes();
+        (self.program.byte_places(), views.mask_count(), bytes)
+    }
+}
