@@ -18,6 +18,8 @@ pub type Target = u32;
 pub struct Image {
     /// Names of source files; spans refer to them.
     pub files: Vec<String>,
+    /// Per source file, the byte at which each line begins.
+    pub lines: Vec<Vec<u32>>,
     /// Texts that the code refers to.
     pub texts: Vec<String>,
     /// Record types, named (structs) and anonymous.
@@ -34,6 +36,31 @@ pub struct Image {
     pub entries: Vec<Entry>,
     /// Tests, in order.
     pub tests: Vec<Test>,
+    /// Tools that are bound outside the program, by the index that [`Op::CallTool`] names.
+    pub tools: Vec<Tool>,
+}
+
+impl Image {
+    /// A place as a person reads it: `file:line`.
+    pub fn place_name(&self, place: Place) -> String {
+        let file = place.file as usize;
+        let lines = self.lines.get(file).map_or(&[][..], Vec::as_slice);
+        let line = lines.partition_point(|start| *start <= place.start).max(1);
+        format!("{}:{line}", self.files.get(file).map_or("", String::as_str))
+    }
+}
+
+/// A tool that is bound outside the program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// What of the host it uses (`net`, `stdin`, …).
+    pub uses: Vec<String>,
+    /// Names of its parameters, in order.
+    pub parameters: Vec<String>,
+    /// What it gives back.
+    pub result: Shape,
 }
 
 /// A record type.
@@ -145,6 +172,27 @@ pub enum Start {
     Fork,
     /// A fork of the transcript in this register.
     On(Register),
+}
+
+/// What a guard does with a fault of the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GuardKind {
+    /// Goes on at the handler.
+    Try,
+    /// Takes the transcript back and begins again.
+    Retry {
+        /// How often: an `Int`.
+        times: Register,
+    },
+    /// Goes on at the handler when one of these is spent: `Int`s.
+    Budget {
+        /// Tokens that may be generated.
+        tokens: Option<Register>,
+        /// Time.
+        milliseconds: Option<Register>,
+        /// Turns that the model may write.
+        steps: Option<Register>,
+    },
 }
 
 /// How the branches of a fork become one value.
@@ -342,4 +390,13 @@ pub enum Op {
     Assert { condition: Register, text: u32 },
     /// A trap: no case of a `match` fitted.
     NoMatch { of: Register },
+    /// Guards what follows, up to `Unguard`. A fault that it catches is written to `to`, a record of type `record`
+    /// (kind, message, place).
+    Guard { kind: GuardKind, to: Register, record: u32, handler: Option<Target> },
+    /// Ends the innermost guard of this frame, when all that was started in it has ended.
+    Unguard,
+    /// A fault of the world with this message.
+    Fail { message: Register },
+    /// Calls `Image::tools[tool]`; waits.
+    CallTool { to: Register, tool: u32, arguments: Vec<Register> },
 }

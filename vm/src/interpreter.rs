@@ -5,11 +5,14 @@
 use crate::image::{Function, Op, Place, Register};
 use crate::machine::Machine;
 use crate::operation as values;
-use crate::task::{Frame, Returns, Stop, Wait};
+use crate::task::{Frame, Returns, Stop};
 use crate::text::text_of;
 use crate::trap::{Fault, Trap};
 use crate::value::{TaskId, Value, fits};
 use std::rc::Rc;
+
+/// Instructions between two looks at the clock, while a budget of time is open.
+const LOOK_AT_CLOCK: u64 = 1_024;
 
 /// How far a task came.
 #[derive(Debug)]
@@ -36,12 +39,22 @@ impl Machine<'_> {
                 return Err(self.trap(id, Fault::new(format!("the program took more than {limit} steps"))));
             }
             self.fuel -= 1;
+            if self.fuel.is_multiple_of(LOOK_AT_CLOCK) && self.nested == 0 && !self.deadlines.is_empty() {
+                self.expire();
+                continue;
+            }
             match self.step(id, function, at) {
                 Ok(None) => {}
                 Ok(Some(progress)) => return Ok(progress),
                 Err(Stop::Wait(wait)) => {
                     self.suspend(id, wait);
                     return Ok(Progress::Stopped);
+                }
+                Err(Stop::Fault(fault)) if fault.world.is_some() && self.nested == 0 => {
+                    if let Err(fault) = self.raise(id, fault) {
+                        self.fail(id, fault);
+                        return Ok(Progress::Stopped);
+                    }
                 }
                 Err(Stop::Fault(fault)) => return Err(self.trap(id, fault)),
             }
@@ -62,7 +75,7 @@ impl Machine<'_> {
             stack.push((function.name.clone(), place));
         }
         let place = stack.first().map_or(Place { file: 0, start: 0, end: 0 }, |(_, place)| *place);
-        Trap { message: fault.message, help: fault.help, place, stack }
+        Trap { message: fault.message, help: fault.help, place, stack, fault: fault.world.map(|world| world.kind) }
     }
 
     fn frame(&mut self, id: TaskId) -> &mut Frame {
@@ -147,6 +160,8 @@ impl Machine<'_> {
                 self.set(id, *to, value);
                 self.pass(id);
             }
+            Op::Guard { .. } | Op::Unguard | Op::Fail { .. } => self.guard(id, op)?,
+            Op::CallTool { .. } => self.tool(id, op)?,
             Op::Spawn { .. } | Op::ForkEach { .. } | Op::ForkNamed { .. } => self.fork(id, op)?,
             Op::OpenRole { .. }
             | Op::OpenNamedRole { .. }
@@ -280,7 +295,7 @@ impl Machine<'_> {
         }
         let mut registers = arguments;
         registers.resize(usize::from(callee.registers), Value::Unit);
-        Ok(Frame { function, at: 0, registers, returns })
+        Ok(Frame { function, at: 0, registers, returns, guards: Vec::new() })
     }
 
     fn enter(&mut self, id: TaskId, function: u32, arguments: Vec<Value>, returns: Returns) -> Result<(), Fault> {
@@ -301,9 +316,7 @@ impl Machine<'_> {
         if returns == Returns::Task {
             let value = self.whole(id, register)?;
             let children = self.task(id).map(|task| task.children.clone()).unwrap_or_default();
-            if let Some(child) = children.into_iter().find(|child| self.task(*child).is_some()) {
-                return Err(Stop::Wait(Wait::Task(child)));
-            }
+            self.settled(&children)?;
             return Ok(Some(Progress::Ended(value)));
         }
         let value = self.raw(id, register);

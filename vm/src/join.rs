@@ -112,6 +112,7 @@ impl Machine<'_> {
             }
         };
         let parent = self.running(id);
+        let (budgets, attempt) = (parent.budgets.clone(), parent.attempt);
         let index = parent.spawned;
         parent.spawned += 1;
         let shown = branch.unwrap_or_else(|| usize::try_from(index).unwrap_or(usize::MAX));
@@ -122,6 +123,8 @@ impl Machine<'_> {
         let child = self.running(task);
         child.text = text;
         child.role_open = role_open;
+        child.budgets = budgets;
+        child.attempt = attempt;
         child.branch_of = branch.map(|branch| (id, branch));
         Ok(task)
     }
@@ -138,7 +141,18 @@ impl Machine<'_> {
     fn joined(&mut self, id: TaskId, join: JoinPolicy, record: Option<u32>) -> Result<Value, Stop> {
         let group = self.running(id).group.as_ref().expect("the fork has branched out");
         let count = group.results.len();
-        let all_ended = group.ended.len() == count;
+        // `race` and `first` do without branches that the world failed, as long as enough are left.
+        let spare = match join {
+            JoinPolicy::Race => count.saturating_sub(1),
+            JoinPolicy::First(_) => count,
+            _ => 0,
+        };
+        let spent = group.failed.iter().find(|fault| fault.world.as_ref().is_some_and(|world| world.budget.is_some()));
+        if let Some(fault) = spent.or(group.failed.first().filter(|_| group.failed.len() > spare)) {
+            return Err(Stop::Fault(fault.clone()));
+        }
+        let failed = group.failed.first().cloned();
+        let all_ended = group.ended.len() + group.failed.len() == count;
         let by_end: Vec<Value> = group.ended.iter().filter_map(|branch| group.results[*branch].clone()).collect();
         let wait = Err(Stop::Wait(Wait::Branch));
         match join {
@@ -158,6 +172,9 @@ impl Machine<'_> {
                 let wanted = values::int_of(&self.get(id, register)?)?;
                 let wanted = usize::try_from(wanted)
                     .map_err(|_| Fault::new(format!("`join first({wanted})` wants fewer than no branches")))?;
+                if let Some(fault) = failed.filter(|_| all_ended && by_end.len() < wanted) {
+                    return Err(Stop::Fault(fault));
+                }
                 if by_end.len() >= wanted || all_ended {
                     return Ok(Value::list(by_end.into_iter().take(wanted).collect()));
                 }

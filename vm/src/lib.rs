@@ -10,9 +10,12 @@
 //! Invariants: a run ends within its [`Limits`]; every session that it opens is closed when it ends, however it ends; the
 //! seed of a hole depends on the run's seed and on the way to the hole, never on who ran first.
 
+mod budget;
 mod builtin;
 mod choose;
 mod disassemble;
+mod guard;
+mod host;
 pub mod image;
 mod interpreter;
 mod join;
@@ -28,15 +31,17 @@ mod prompt;
 mod reader;
 mod task;
 mod text;
+mod tool;
 mod trap;
 mod value;
 mod verify;
 
 pub use choose::choose;
 pub use disassemble::disassemble;
+pub use host::{Host, NoHost, ToolAnswer, ToolError};
 pub use json::{json_of_value, value_of_flag, value_of_json};
 pub use limits::Limits;
-pub use machine::run;
+pub use machine::{Outside, run, run_with};
 pub use observer::{BranchPath, Observer, Silent, TextKind};
 pub use options::RunOptions;
 pub use parse::parse;

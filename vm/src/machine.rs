@@ -1,11 +1,13 @@
 //! The scheduler: tasks that are ready run until they wait; then the model is asked what happened.
 
+use crate::guard::Guard;
+use crate::host::{Host, NoHost, ToolAnswer};
 use crate::image::{Entry, Image};
 use crate::interpreter::Progress;
 use crate::observer::{BranchPath, Observer, TextKind};
 use crate::options::RunOptions;
 use crate::task::{Answer, Group, Returns, Slot, Stop, Task, Wait, mix_text};
-use crate::trap::{Fault, Trap};
+use crate::trap::{Fault, Trap, World};
 use crate::value::{TaskId, Value};
 use rustc_hash::FxHashMap;
 use sgl_protocol::{Command, Event, LanguageModel, RequestId, SessionId};
@@ -16,17 +18,26 @@ use std::time::{Duration, Instant};
 
 /// How long one look at the model may take.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// The same while tools are under way, too.
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// A run.
 pub(crate) struct Machine<'a> {
     pub(crate) image: &'a Image,
     pub(crate) model: &'a mut dyn LanguageModel,
+    pub(crate) host: &'a mut dyn Host,
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) options: &'a RunOptions,
     pub(crate) texts: Vec<Value>,
     slots: Vec<Slot>,
     ready: VecDeque<TaskId>,
     requests: FxHashMap<RequestId, TaskId>,
+    /// Calls of tools that are under way.
+    calls: FxHashMap<u64, TaskId>,
+    /// When which budget of which task is over.
+    pub(crate) deadlines: Vec<(Instant, TaskId, u64)>,
+    /// The last number that a budget or a call got.
+    pub(crate) next_serial: u64,
     /// Who waits for a task's end.
     waiters: FxHashMap<TaskId, Vec<TaskId>>,
     sessions: BTreeSet<SessionId>,
@@ -42,7 +53,18 @@ pub(crate) struct Machine<'a> {
     pub(crate) inner_trap: Option<Trap>,
 }
 
-/// Runs an entry. `arguments` has one place per parameter; none takes the parameter's default.
+/// What a run may reach.
+#[expect(missing_debug_implementations, reason = "its parts are traits")]
+pub struct Outside<'a> {
+    /// Fills holes.
+    pub model: &'a mut dyn LanguageModel,
+    /// Runs tools.
+    pub host: &'a mut dyn Host,
+    /// Watches.
+    pub observer: &'a mut dyn Observer,
+}
+
+/// Runs an entry without tools. `arguments` has one place per parameter; none takes the parameter's default.
 ///
 /// # Errors
 /// The first fault of any task ends the run.
@@ -54,15 +76,33 @@ pub fn run(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<Value, Trap> {
+    run_with(image, entry, arguments, &mut Outside { model, host: &mut NoHost, observer }, options)
+}
+
+/// Runs an entry. `arguments` has one place per parameter; none takes the parameter's default.
+///
+/// # Errors
+/// A fault of the program, or one of the world that nothing caught.
+pub fn run_with(
+    image: &Image,
+    entry: &Entry,
+    arguments: Vec<Option<Value>>,
+    outside: &mut Outside<'_>,
+    options: &RunOptions,
+) -> Result<Value, Trap> {
     let mut machine = Machine {
         image,
-        model,
-        observer,
+        model: &mut *outside.model,
+        host: &mut *outside.host,
+        observer: &mut *outside.observer,
         options,
         texts: image.texts.iter().map(Value::text).collect(),
         slots: Vec::new(),
         ready: VecDeque::new(),
         requests: FxHashMap::default(),
+        calls: FxHashMap::default(),
+        deadlines: Vec::new(),
+        next_serial: 0,
         waiters: FxHashMap::default(),
         sessions: BTreeSet::new(),
         closed: Rc::default(),
@@ -104,30 +144,85 @@ impl Machine<'_> {
     fn outside(&self, entry: &Entry, message: String) -> Trap {
         let function = &self.image.functions[entry.function as usize];
         let place = function.places.first().copied().unwrap_or(crate::image::Place { file: 0, start: 0, end: 0 });
-        Trap { message, help: None, place, stack: Vec::new() }
+        Trap { message, help: None, place, stack: Vec::new(), fault: None }
     }
 
     fn until_done(&mut self, root: TaskId) -> Result<Value, Trap> {
         loop {
+            self.expire();
             while let Some(id) = self.ready.pop_front() {
                 if let Progress::Ended(value) = self.advance(id)? {
                     self.end(id, value);
                 }
                 self.close_dropped();
             }
-            if let Slot::Done(value) = &self.slots[root.0 as usize] {
-                return Ok(value.clone());
+            match &self.slots[root.0 as usize] {
+                Slot::Done(value) => return Ok(value.clone()),
+                Slot::Failed(fault) => {
+                    let fault = fault.clone();
+                    return Err(self.uncaught(root, fault));
+                }
+                Slot::Alive(_) | Slot::Cancelled => {}
             }
-            let (mut events, asked) = (Vec::new(), Instant::now());
-            self.model.poll(PATIENCE, &mut events);
-            // A model that has something under way takes its time; one that has nothing returns at once.
-            if events.is_empty() && asked.elapsed() < PATIENCE {
-                return Err(self.trap(root, Fault::new("the run waits for something that never comes")));
-            }
-            for event in events {
-                self.deliver(event);
-            }
+            self.look(root)?;
         }
+    }
+
+    /// A fault that nothing caught.
+    fn uncaught(&mut self, root: TaskId, fault: Fault) -> Trap {
+        match &fault.world {
+            Some(World { origin: Some(origin), .. }) => origin.as_ref().clone(),
+            _ => self.trap(root, fault),
+        }
+    }
+
+    /// Looks at the model and the tools, and hands out what they answered.
+    fn look(&mut self, root: TaskId) -> Result<(), Trap> {
+        let (patience, asked) = (self.patience(PATIENCE), Instant::now());
+        let (mut events, mut answers) = (Vec::new(), Vec::new());
+        let calls = !self.calls.is_empty();
+        if !calls || !self.requests.is_empty() {
+            self.model.poll(if calls { patience.min(GLANCE) } else { patience }, &mut events);
+        }
+        if calls {
+            let patience = if self.requests.is_empty() { patience } else { Duration::ZERO };
+            self.host.poll(patience, &mut answers);
+        } else if events.is_empty() && asked.elapsed() < patience {
+            // A model that has something under way takes its time; one that has nothing returns at once.
+            return Err(self.trap(root, Fault::new("the run waits for something that never comes")));
+        }
+        events.into_iter().for_each(|event| self.deliver(event));
+        answers.into_iter().for_each(|answer| self.answered(answer));
+        Ok(())
+    }
+
+    fn answered(&mut self, ToolAnswer { number, result }: ToolAnswer) {
+        let Some(id) = self.calls.remove(&number) else { return };
+        if let Some(call) = self.task(id).and_then(|task| task.call.as_mut()).filter(|call| call.number == number) {
+            call.answer = Some(result);
+            self.wake_if(id, Wait::Tool);
+        }
+    }
+
+    /// A number for a call of a tool.
+    pub(crate) fn new_call(&mut self, id: TaskId) -> u64 {
+        self.next_serial += 1;
+        self.calls.insert(self.next_serial, id);
+        self.next_serial
+    }
+
+    pub(crate) fn drop_call(&mut self, number: u64) {
+        if self.calls.remove(&number).is_some() {
+            self.host.cancel(number);
+        }
+    }
+
+    pub(crate) fn forget_request(&mut self, request: RequestId) {
+        self.requests.remove(&request);
+    }
+
+    pub(crate) fn slot(&self, id: TaskId) -> &Slot {
+        &self.slots[id.0 as usize]
     }
 
     fn deliver(&mut self, event: Event) {
@@ -168,6 +263,7 @@ impl Machine<'_> {
             help: fault.help,
             place: crate::image::Place { file: 0, start: 0, end: 0 },
             stack: Vec::new(),
+            fault: None,
         })?;
         let task = Task {
             frames: vec![frame],
@@ -183,6 +279,10 @@ impl Machine<'_> {
             branch_of: None,
             asked: None,
             group: None,
+            call: None,
+            budgets: Vec::new(),
+            turn_charged: false,
+            attempt: 0,
             waits: None,
         };
         let id = TaskId(u32::try_from(self.slots.len()).expect("fewer tasks than steps"));
@@ -227,6 +327,23 @@ impl Machine<'_> {
         }
     }
 
+    /// The task fails: what it started is cancelled, and who waits for it gets its fault.
+    pub(crate) fn fail(&mut self, id: TaskId, fault: Fault) {
+        let failed = Slot::Failed(fault.clone());
+        let Slot::Alive(task) = std::mem::replace(&mut self.slots[id.0 as usize], failed) else { return };
+        let branch_of = task.branch_of;
+        self.release(*task);
+        if let Some((parent, _)) = branch_of {
+            if let Some(group) = self.task(parent).and_then(|parent| parent.group.as_mut()) {
+                group.failed.push(fault);
+            }
+            self.wake_if(parent, Wait::Branch);
+        }
+        for waiting in self.waiters.remove(&id).unwrap_or_default() {
+            self.wake_if(waiting, Wait::Task(id));
+        }
+    }
+
     /// Ends a task and everything that it started, without a value.
     pub(crate) fn cancel(&mut self, id: TaskId) {
         let slot = &mut self.slots[id.0 as usize];
@@ -234,6 +351,11 @@ impl Machine<'_> {
             return;
         }
         let Slot::Alive(task) = std::mem::replace(slot, Slot::Cancelled) else { return };
+        self.release(*task);
+    }
+
+    /// Frees what a task that is over had, and cancels what it started.
+    fn release(&mut self, task: Task) {
         self.alive -= 1;
         if let Some(asked) = task.asked.as_ref().filter(|asked| asked.answer.is_none()) {
             self.requests.remove(&asked.request);
@@ -243,6 +365,11 @@ impl Machine<'_> {
             members.into_iter().for_each(|member| self.cancel(member));
         }
         task.children.into_iter().for_each(|child| self.cancel(child));
+        if let Some(call) = task.call.filter(|call| call.answer.is_none()) {
+            self.drop_call(call.number);
+        }
+        let saved = task.frames.iter().flat_map(|frame| &frame.guards).filter_map(Guard::session);
+        saved.collect::<Vec<_>>().into_iter().for_each(|session| self.close_session(session));
         if let Some(session) = task.session {
             self.close_session(session);
         }
@@ -276,7 +403,8 @@ impl Machine<'_> {
         match &self.slots[id.0 as usize] {
             Slot::Done(value) => Ok(value.clone()),
             Slot::Alive(_) => Err(Stop::Wait(Wait::Task(id))),
-            Slot::Cancelled => Err(Fault::new("this value's branch was cancelled").into()),
+            Slot::Failed(fault) => Err(Stop::Fault(fault.clone())),
+            Slot::Cancelled => Err(Fault::new("what computes this value was cancelled").into()),
         }
     }
 
@@ -326,7 +454,7 @@ impl Machine<'_> {
         child
     }
 
-    fn close_session(&mut self, session: SessionId) {
+    pub(crate) fn close_session(&mut self, session: SessionId) {
         if self.sessions.remove(&session) {
             self.model.submit(Command::Close { session });
         }

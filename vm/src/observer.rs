@@ -44,6 +44,10 @@ pub trait Observer {
     fn close_role(&mut self, branch: &BranchPath);
     /// Text is appended.
     fn text(&mut self, branch: &BranchPath, kind: TextKind, text: &str);
+    /// The transcript is taken back to an earlier place, after a fault.
+    fn rewound(&mut self, branch: &BranchPath) {
+        let _ = branch;
+    }
 }
 
 /// Watches nothing.

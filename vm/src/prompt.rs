@@ -70,12 +70,14 @@ impl Machine<'_> {
     }
 
     fn open_role(&mut self, id: TaskId, role: Role) -> Result<(), Fault> {
-        let session = self.session(id)?;
-        let task = self.running(id);
-        if task.role_open {
+        if self.running(id).role_open {
             return Err(Fault::new(format!("the turn of {} begins inside another turn", role.name())));
         }
+        self.keep_turns(id);
+        let session = self.session(id)?;
+        let task = self.running(id);
         task.role_open = true;
+        task.turn_charged = false;
         let branch = task.branch.clone();
         task.written.iter_mut().for_each(|written| written.push(Piece::Open(role.clone())));
         self.observer.open_role(&branch, &role);
@@ -140,6 +142,7 @@ impl Machine<'_> {
                 }
             },
             None => {
+                self.charge(id)?;
                 let (request, command) = command(self)?;
                 self.running(id).asked = Some(Asked { request, at: Instant::now(), streams, answer: None });
                 self.model.submit(command);
@@ -180,6 +183,11 @@ impl Machine<'_> {
                 let value = machine.whole(id, *register)?;
                 set_option(&mut command, name, &value)?;
             }
+            let attempt = machine.running(id).attempt;
+            if attempt > 0 {
+                // Trying again with the same seed would fail again.
+                command.sampling.seed = mix(command.sampling.seed, attempt);
+            }
             if let Some(cap) = machine.options.max_tokens_cap {
                 command.max_tokens = command.max_tokens.min(cap);
             }
@@ -188,7 +196,7 @@ impl Machine<'_> {
         })?;
         let generated = match answer {
             Answer::Generated(generated) => generated,
-            Answer::Failed(error) => return Err(model_fault(&error).into()),
+            Answer::Failed(error) => return Err(model_fault(&error, &description.label).into()),
             Answer::Scored(_) => {
                 return Err(Fault::new("the model gave scores where text was asked for").into());
             }
@@ -198,6 +206,7 @@ impl Machine<'_> {
                 Fault::new(format!("the text for `{}` does not belong to its type: {error}", description.label));
             fault.with_help("a scripted answer must be a text of the hole's type")
         })?;
+        self.charge_tokens(id, generated.usage.generated_tokens);
         let task = self.running(id);
         task.text.push_str(&generated.text);
         task.written.iter_mut().for_each(|written| written.push(Piece::Text(generated.text.clone())));
@@ -253,7 +262,7 @@ impl Machine<'_> {
         })?;
         let scored = match answer {
             Answer::Scored(scored) if scored.logprobs.len() == options.len() => scored,
-            Answer::Failed(error) => return Err(model_fault(&error).into()),
+            Answer::Failed(error) => return Err(model_fault(&error, &description.label).into()),
             _ => return Err(Fault::new("the model gave no score per option").into()),
         };
         let best = choose(by, &scored);
@@ -313,17 +322,22 @@ fn set_option(command: &mut Generate, name: &str, value: &Value) -> Result<(), F
     Ok(())
 }
 
-/// What the model could not do, as a fault of the program.
-fn model_fault(error: &ModelError) -> Fault {
-    let help = match error {
-        ModelError::ContextOverflow { .. } => Some("shorten the transcript, or generate fewer tokens"),
-        ModelError::BudgetTooSmall { .. } => Some("raise `max_tokens`, or bound the type more tightly"),
-        ModelError::OutOfCache { .. } => Some("run fewer branches at once, or shorten the transcript"),
-        _ => None,
-    };
-    let fault = Fault::new(error.to_string());
-    match help {
-        Some(help) => fault.with_help(help),
-        None => fault,
+/// What the model could not do: a fault of the world, unless the program asked for what can't be.
+fn model_fault(error: &ModelError, hole: &str) -> Fault {
+    match error {
+        ModelError::ContextOverflow { .. } => {
+            Fault::world("model", error.to_string()).with_help("shorten the transcript, or generate fewer tokens")
+        }
+        ModelError::OutOfCache { .. } => {
+            Fault::world("model", error.to_string()).with_help("run fewer branches at once, or shorten the transcript")
+        }
+        ModelError::Device(_) | ModelError::Cancelled => Fault::world("device", error.to_string()),
+        ModelError::BudgetTooSmall { .. } => {
+            Fault::new(error.to_string()).with_help("raise `max_tokens`, or bound the type more tightly")
+        }
+        ModelError::UnknownSession(_) | ModelError::Constraint(_) | ModelError::Invalid(_) => {
+            Fault::new(format!("the hole `{hole}` can't be filled: {error}"))
+        }
+        ModelError::Template(_) | ModelError::Script(_) => Fault::new(error.to_string()),
     }
 }

@@ -4,7 +4,7 @@ use crate::image::Image;
 use thiserror::Error;
 
 /// The version of the format that this machine writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 const MAGIC: &[u8; 4] = b"SGLB";
 const HEADER_BYTES: usize = 24;
@@ -79,6 +79,8 @@ mod tests {
     #[test]
     fn an_image_comes_back_and_damage_is_told() {
         let image = Image {
+            lines: Vec::new(),
+            tools: Vec::new(),
             files: vec!["a.sgl".into()],
             texts: vec!["x".into()],
             records: Vec::new(),

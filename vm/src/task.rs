@@ -1,11 +1,15 @@
 //! A task: frames, a transcript, and what it waits for.
 
+use crate::budget::Budget;
+use crate::guard::Guard;
+use crate::host::ToolError;
 use crate::image::FunctionIndex;
 use crate::observer::BranchPath;
 use crate::trap::Fault;
 use crate::value::{TaskId, Value};
 use rustc_hash::FxHashMap;
 use sgl_protocol::{Generated, ModelError, RequestId, Role, Scored, SessionId};
+use std::rc::Rc;
 use std::time::Instant;
 
 /// A call that is open.
@@ -16,6 +20,8 @@ pub(crate) struct Frame {
     pub(crate) at: usize,
     pub(crate) registers: Vec<Value>,
     pub(crate) returns: Returns,
+    /// Guards that are open in it, outermost first.
+    pub(crate) guards: Vec<Guard>,
 }
 
 /// Where a frame's result goes.
@@ -53,6 +59,8 @@ pub(crate) enum Wait {
     Answer,
     /// A branch of its fork.
     Branch,
+    /// A tool.
+    Tool,
 }
 
 /// What the model answered.
@@ -73,6 +81,13 @@ pub(crate) struct Asked {
     pub(crate) answer: Option<Answer>,
 }
 
+/// A call of a tool that is under way.
+#[derive(Debug)]
+pub(crate) struct Calling {
+    pub(crate) number: u64,
+    pub(crate) answer: Option<Result<serde_json::Value, ToolError>>,
+}
+
 /// A piece of a transcript.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
@@ -89,6 +104,8 @@ pub(crate) struct Group {
     pub(crate) results: Vec<Option<Value>>,
     /// Branches in the order they ended.
     pub(crate) ended: Vec<usize>,
+    /// Faults of branches that failed, in the order they did.
+    pub(crate) failed: Vec<Fault>,
     /// What each branch wrote, where the join keeps it.
     pub(crate) written: Vec<Vec<Piece>>,
 }
@@ -113,6 +130,13 @@ pub(crate) struct Task {
     pub(crate) branch_of: Option<(TaskId, usize)>,
     pub(crate) asked: Option<Asked>,
     pub(crate) group: Option<Group>,
+    pub(crate) call: Option<Calling>,
+    /// What it may spend, outermost first.
+    pub(crate) budgets: Vec<Rc<Budget>>,
+    /// Whether the open turn was counted as a step.
+    pub(crate) turn_charged: bool,
+    /// Retries that are under way.
+    pub(crate) attempt: u64,
     pub(crate) waits: Option<Wait>,
 }
 
@@ -121,6 +145,7 @@ pub(crate) struct Task {
 pub(crate) enum Slot {
     Alive(Box<Task>),
     Done(Value),
+    Failed(Fault),
     Cancelled,
 }
 

@@ -15,6 +15,8 @@ pub struct Trap {
     pub place: Place,
     /// The calls that were open, innermost first: function, and where it was.
     pub stack: Vec<(String, Place)>,
+    /// The kind of a fault of the world that nothing caught (`tool`, `deadline`, …); none if the program is at fault.
+    pub fault: Option<&'static str>,
 }
 
 /// A fault before its place is known.
@@ -22,11 +24,34 @@ pub struct Trap {
 pub(crate) struct Fault {
     pub(crate) message: String,
     pub(crate) help: Option<String>,
+    /// What the world did; none if the program is at fault, which nothing catches.
+    pub(crate) world: Option<World>,
+}
+
+/// A fault that a program can catch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct World {
+    /// As `f.kind` has it.
+    pub(crate) kind: &'static str,
+    /// The budget that is spent.
+    pub(crate) budget: Option<u64>,
+    /// Where it happened.
+    pub(crate) origin: Option<Box<Trap>>,
 }
 
 impl Fault {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None }
+        Self { message: message.into(), help: None, world: None }
+    }
+
+    /// A fault that a program can catch.
+    pub(crate) fn world(kind: &'static str, message: impl Into<String>) -> Self {
+        Self { world: Some(World { kind, budget: None, origin: None }), ..Self::new(message) }
+    }
+
+    pub(crate) fn of_budget(mut self, serial: u64) -> Self {
+        self.world.iter_mut().for_each(|world| world.budget = Some(serial));
+        self
     }
 
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {

@@ -3,7 +3,7 @@
 //! Registers, targets and table entries are in range; calls have as many arguments as parameters; code ends in `Return` or
 //! `Jump`; places match code. What is left (kinds of values) is checked where it is used, and is a trap.
 
-use crate::image::{Function, Image, JoinPolicy, Op, Register, Start};
+use crate::image::{Function, GuardKind, Image, JoinPolicy, Op, Register, Start};
 
 /// What is wrong, one line each; nothing if the image is sound.
 pub fn verify(image: &Image) -> Vec<String> {
@@ -242,6 +242,30 @@ impl Check<'_> {
                 self.all(&[*to, *options]);
                 self.entry_of(*hole, self.image.holes.len(), "hole");
                 metadata.iter().for_each(|(_, r)| self.register(*r));
+            }
+            Op::Guard { kind, to, record, handler } => {
+                self.register(*to);
+                if let Some(target) = handler {
+                    self.target(*target);
+                    self.entry_of(*record, self.image.records.len(), "record type");
+                }
+                match kind {
+                    GuardKind::Try => {}
+                    GuardKind::Retry { times } => self.register(*times),
+                    GuardKind::Budget { tokens, milliseconds, steps } => {
+                        tokens.iter().chain(milliseconds).chain(steps).for_each(|r| self.register(*r));
+                    }
+                }
+            }
+            Op::Unguard => {}
+            Op::Fail { message } => self.register(*message),
+            Op::CallTool { to, tool, arguments } => {
+                self.register(*to);
+                self.all(arguments);
+                let parameters = self.image.tools.get(*tool as usize).map(|tool| tool.parameters.len());
+                if parameters != Some(arguments.len()) {
+                    self.say("a tool that does not exist, or takes other arguments");
+                }
             }
             Op::Assert { condition, text } => {
                 self.register(*condition);

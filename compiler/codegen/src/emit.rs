@@ -47,6 +47,7 @@ pub fn emit(program: &Program, files: &Files) -> Result<Image, Box<Diagnostic>> 
     });
     Ok(Image {
         files: files.ids().map(|id| files.name(id).to_string()).collect(),
+        lines: files.ids().map(|id| line_starts(files.text(id))).collect(),
         records: program.records.iter().map(record).collect(),
         enums: program.enums.iter().map(of_enum).collect(),
         entries: entries.collect(),
@@ -55,7 +56,14 @@ pub fn emit(program: &Program, files: &Files) -> Result<Image, Box<Diagnostic>> 
         shapes: tables.shapes.into_iter().collect(),
         holes: tables.holes,
         functions: tables.functions,
+        tools: Vec::new(),
     })
+}
+
+/// The byte at which each line begins.
+fn line_starts(text: &str) -> Vec<u32> {
+    let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+    std::iter::once(0).chain(ends.map(|(at, _)| crate::tables::number(at + 1))).collect()
 }
 
 fn too_large(name: &str, span: Span) -> Box<Diagnostic> {

@@ -153,10 +153,11 @@ impl<'a> FunctionEmitter<'a> {
     }
 
     /// Makes a jump go here.
-    fn aim(&mut self, jump: usize) {
+    pub(crate) fn aim(&mut self, jump: usize) {
         let here = self.here();
         match &mut self.code[jump] {
             Op::Jump { target } | Op::JumpUnless { target, .. } | Op::Next { end: target, .. } => *target = here,
+            Op::Guard { handler, .. } => *handler = Some(here),
             _ => unreachable!("only jumps are aimed"),
         }
     }

@@ -3,9 +3,9 @@
 use crate::emit::place;
 use crate::function::FunctionEmitter;
 use sgl_hir::program::{BinaryOp, MetadataKind, SelectBy};
-use sgl_ir::program::{Constant, Hole, Instruction, Join, Op, Start, Value};
+use sgl_ir::program::{Attempt, Constant, Guard, Hole, Instruction, Join, Limits, Op, Start, Value};
 use sgl_protocol::{Role, Shape};
-use sgl_vm::image::{self, Binary, HoleOptions, JoinPolicy, Metadata, Op as Code, Register};
+use sgl_vm::image::{self, Binary, GuardKind, HoleOptions, JoinPolicy, Metadata, Op as Code, Register};
 
 impl FunctionEmitter<'_> {
     pub(crate) fn instruction(&mut self, instruction: &Instruction) {
@@ -72,6 +72,25 @@ impl FunctionEmitter<'_> {
                 let condition = self.get(*condition);
                 let text = self.tables.text(text);
                 self.push(Code::Assert { condition, text });
+                return;
+            }
+            Op::Attempt(attempt) => return self.attempt(attempt),
+            Op::OpenGuard(guard) => {
+                let kind = match guard {
+                    Guard::Retry(times) => GuardKind::Retry { times: self.get(*times) },
+                    Guard::Budget(limits) => self.budget(limits),
+                };
+                let to = self.register();
+                self.push(Code::Guard { kind, to, record: 0, handler: None });
+                return;
+            }
+            Op::CloseGuard => {
+                self.push(Code::Unguard);
+                return;
+            }
+            Op::Fail(value) => {
+                let message = self.get(*value);
+                self.push(Code::Fail { message });
                 return;
             }
             Op::NoMatch(value) => {
@@ -206,6 +225,7 @@ impl FunctionEmitter<'_> {
             Op::Load(slot) => Code::Copy { to, from: self.slot(*slot) },
             Op::Function(function) => Code::Closure { to, function: *function, captures: Vec::new() },
             Op::Call(function, arguments) => Code::Call { to, function: *function, arguments: self.all(arguments) },
+            Op::CallTool(tool, arguments) => Code::CallTool { to, tool: *tool, arguments: self.all(arguments) },
             Op::CallClosure(closure, arguments) => {
                 Code::CallClosure { to, closure: get(self, closure), arguments: self.all(arguments) }
             }
@@ -214,6 +234,27 @@ impl FunctionEmitter<'_> {
             }
             Op::Transcript => Code::Transcript { to },
             _ => unreachable!("operations with regions or effects were emitted by the caller"),
+        }
+    }
+
+    fn attempt(&mut self, attempt: &Attempt) {
+        let kind = attempt.budget.as_ref().map_or(GuardKind::Try, |limits| self.budget(limits));
+        let to = self.define(attempt.fault);
+        let guard = self.push(Code::Guard { kind, to, record: attempt.record, handler: Some(0) });
+        self.region(&attempt.body);
+        self.push(Code::Unguard);
+        let end = self.push(Code::Jump { target: 0 });
+        self.aim(guard);
+        self.region(&attempt.otherwise);
+        self.aim(end);
+    }
+
+    fn budget(&self, limits: &Limits) -> GuardKind {
+        let get = |value: Option<Value>| value.map(|value| self.get(value));
+        GuardKind::Budget {
+            tokens: get(limits.tokens),
+            milliseconds: get(limits.milliseconds),
+            steps: get(limits.steps),
         }
     }
 

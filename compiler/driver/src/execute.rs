@@ -48,11 +48,14 @@ pub fn describe(compiled: &Compiled, failure: &Failure, colour: Colour) -> Strin
     match failure {
         Failure::Input(message) => format!("{message}\n"),
         Failure::Trap(trap) => {
-            let mut fault = Diagnostic::error(Code::E0701, &trap.message, span(trap.place), "here");
+            // What the world did is no mistake of the program, and can be caught.
+            let code = if trap.fault.is_some() { Code::E0702 } else { Code::E0701 };
+            let mut fault = Diagnostic::error(code, &trap.message, span(trap.place), "here");
             for (function, place) in trap.stack.iter().skip(1).take(3) {
                 fault = fault.with_label(span(*place), format!("called here, in `{function}`"));
             }
-            render::text(&compiled.files, &fault.with_help_if(trap.help.clone()), colour)
+            let caught = trap.fault.map(|_| "catch it with `try { … } else fault f { … }`".to_string());
+            render::text(&compiled.files, &fault.with_help_if(trap.help.clone().or(caught)), colour)
         }
     }
 }

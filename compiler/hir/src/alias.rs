@@ -21,6 +21,9 @@ pub(crate) const ALIASES: &[(&str, &str)] = &[
 
 /// The type of an alias.
 pub(crate) fn find(name: &str) -> Option<Type> {
+    if name == "Fault" {
+        return Some(crate::body::guard::fault_type());
+    }
     let (alias, pattern) = ALIASES.iter().find(|(alias, _)| *alias == name)?;
     // A line ends where the model ends it, so its newline is not part of the turn.
     let until = (*alias == "Line").then(|| "\n".to_string());

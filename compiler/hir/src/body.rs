@@ -9,12 +9,14 @@ mod call;
 mod closure;
 mod expression;
 mod fork;
+pub(crate) mod guard;
 mod method;
 mod operator;
 mod option;
 mod pattern;
 mod prompt;
 mod statement;
+mod ways_out;
 
 use crate::assign::Variables;
 use crate::check::{Context, Progress, Source};
@@ -100,7 +102,7 @@ fn function(context: &mut Context<'_>, id: usize) {
     } else {
         body.block_statements(&tree.statements)
     };
-    if result != Type::Unit && result != Type::Error && !statement::ends(&block) {
+    if result != Type::Unit && result != Type::Error && !ways_out::ends(&block) {
         let shown = body.context.show(&result);
         body.report(
             Diagnostic::error(
@@ -163,6 +165,8 @@ pub(crate) struct Body<'c, 'a> {
     variables: Variables,
     frames: Vec<Frame>,
     loops: usize,
+    /// Budgets that are open.
+    budgets: usize,
     /// Options of enclosing `with` blocks, as hidden locals.
     with: Vec<(HoleOption, LocalId)>,
     in_role: bool,
@@ -201,6 +205,7 @@ impl<'c, 'a> Body<'c, 'a> {
             variables: Variables::default(),
             frames: Vec::new(),
             loops: 0,
+            budgets: 0,
             with: Vec::new(),
             in_role: false,
             in_raw: false,

@@ -104,7 +104,7 @@ fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
             }
             return;
         }
-        ItemKind::Unbuilt(_) | ItemKind::Error => return,
+        ItemKind::Unbuilt(_) | ItemKind::Model(_) | ItemKind::Error => return,
     };
     bind(context, module, &name.value, definition, item.exported, name.span);
 }

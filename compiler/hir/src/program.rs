@@ -8,7 +8,7 @@ mod statement;
 pub(crate) mod visit;
 
 pub use expression::{BinaryOp, Branches, Expression, ExpressionKind, Fork, Join, SelectBy};
-pub use statement::{Arm, Block, Hole, HoleOption, Pattern, Place, Role, Statement, StatementKind, TextPart};
+pub use statement::{Arm, Block, Budget, Hole, HoleOption, Pattern, Place, Role, Statement, StatementKind, TextPart};
 
 use crate::types::Type;
 use sgl_protocol::Shape;
@@ -140,6 +140,8 @@ pub enum Effect {
     Pure,
     /// Use a model.
     Prompt,
+    /// Compute, and reach the host as far as it says so.
+    Tool,
 }
 
 /// A function or prompt.

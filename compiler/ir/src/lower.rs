@@ -78,7 +78,7 @@ fn lower_function(source: &hir::Program, function: &hir::Function, records: &mut
         values: 0,
         slots: 0,
         regions: vec![Region::default()],
-        roles: 0,
+        open: Vec::new(),
         loops: Vec::new(),
         bodies: Vec::new(),
         span: function.span,
@@ -109,6 +109,13 @@ enum Place {
     Slot(Slot),
 }
 
+/// What has to be closed on the way out.
+#[derive(Clone, Copy, Debug)]
+enum Open {
+    Role,
+    Guard,
+}
+
 struct Lowering<'a> {
     source: &'a hir::Program,
     function: &'a hir::Function,
@@ -117,12 +124,12 @@ struct Lowering<'a> {
     values: u32,
     slots: u32,
     regions: Vec<Region>,
-    /// Turns that are open here, since the innermost body began.
-    roles: u32,
-    /// Per loop of the innermost body: turns that were open around it.
-    loops: Vec<u32>,
-    /// `roles` and `loops` of the bodies around.
-    bodies: Vec<(u32, Vec<u32>)>,
+    /// Turns and guards that are open here, since the innermost body began.
+    open: Vec<Open>,
+    /// Per loop of the innermost body: how many were open around it.
+    loops: Vec<usize>,
+    /// `open` and `loops` of the bodies around.
+    bodies: Vec<(Vec<Open>, Vec<usize>)>,
     span: Span,
 }
 
@@ -182,13 +189,11 @@ impl Lowering<'_> {
             let value = self.emit(Op::Load(slot));
             self.places.insert(local, Place::Value(value));
         }
-        let roles = std::mem::take(&mut self.roles);
+        let open = std::mem::take(&mut self.open);
         let loops = std::mem::take(&mut self.loops);
-        self.bodies.push((roles, loops));
+        self.bodies.push((open, loops));
         let region = self.region(fill);
-        let (roles, loops) = self.bodies.pop().expect("just pushed");
-        self.roles = roles;
-        self.loops = loops;
+        (self.open, self.loops) = self.bodies.pop().expect("just pushed");
         self.places = before;
         crate::program::Body { parameters, region }
     }
@@ -214,6 +219,11 @@ impl Lowering<'_> {
         } else {
             self.places.insert(local, Place::Value(value));
         }
+    }
+
+    /// The record type of faults.
+    fn fault_record(&mut self) -> u32 {
+        self.records.anonymous(["kind", "message", "span"].map(str::to_string).to_vec())
     }
 
     fn anonymous_record(&mut self, ty: &Type) -> u32 {

@@ -1,6 +1,6 @@
 //! The plan as text: one instruction per line, regions indented.
 
-use crate::program::{Body, Constant, Instruction, Join, Op, Program, Region, Start, Value};
+use crate::program::{Body, Constant, Guard, Instruction, Join, Limits, Op, Program, Region, Start, Value};
 
 /// All functions.
 pub fn print(program: &Program) -> String {
@@ -44,6 +44,10 @@ fn inner(op: &Op, depth: usize, out: &mut String) {
         Op::Loop(r) | Op::Each(_, _, r) => block("do", r),
         Op::Closure(body) | Op::Scratch(_, body) | Op::Fork(_, body, _) => block(&title(body), &body.region),
         Op::ForkNamed(all, ..) => all.iter().for_each(|(name, body)| block(name, &body.region)),
+        Op::Attempt(attempt) => {
+            block("do", &attempt.body);
+            block(&format!("fault v{}", attempt.fault.0), &attempt.otherwise);
+        }
         _ => {}
     }
 }
@@ -126,7 +130,21 @@ fn head(instruction: &Instruction) -> String {
         Op::Transcript => "transcript".into(),
         Op::Assert(a, text) => format!("assert {} {text:?}", v(a)),
         Op::NoMatch(a) => format!("no_match {}", v(a)),
+        Op::Attempt(attempt) => match &attempt.budget {
+            None => "attempt".into(),
+            Some(limits) => format!("attempt budget{}", show_limits(limits)),
+        },
+        Op::OpenGuard(Guard::Retry(times)) => format!("retry {}", v(times)),
+        Op::OpenGuard(Guard::Budget(limits)) => format!("budget{}", show_limits(limits)),
+        Op::CloseGuard => "close_guard".into(),
+        Op::Fail(a) => format!("fail {}", v(a)),
+        Op::CallTool(id, all) => format!("call_tool t{id} ({})", values(all)),
     }
+}
+
+fn show_limits(limits: &Limits) -> String {
+    let part = |name: &str, v: &Option<Value>| v.map(|v| format!(" {name}=v{}", v.0)).unwrap_or_default();
+    part("tokens", &limits.tokens) + &part("ms", &limits.milliseconds) + &part("steps", &limits.steps)
 }
 
 fn show_start(start: Start) -> String {

@@ -151,6 +151,41 @@ pub enum Join {
     Concat,
 }
 
+/// What a block may spend: `Int`s.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Limits {
+    /// Tokens that may be generated.
+    pub tokens: Option<Value>,
+    /// Time.
+    pub milliseconds: Option<Value>,
+    /// Turns that the model may write.
+    pub steps: Option<Value>,
+}
+
+/// What stands around instructions and looks at their faults.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Guard {
+    /// Takes the transcript back and begins again, so often.
+    Retry(Value),
+    /// Lets no more be spent.
+    Budget(Limits),
+}
+
+/// A region whose fault is caught.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// Only the fault of having spent this is caught.
+    pub budget: Option<Limits>,
+    /// What may fail.
+    pub body: Region,
+    /// The fault in `otherwise`, and the record type that it is of.
+    pub fault: Value,
+    /// The record type of faults.
+    pub record: u32,
+    /// What is done then.
+    pub otherwise: Region,
+}
+
 /// A body that runs as a function of its own: it sees outer values by value, and its `yield` or `return` ends it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Body {
@@ -261,4 +296,14 @@ pub enum Op {
     Assert(Value, String),
     /// A fault: no case fitted this value.
     NoMatch(Value),
+    /// A region whose fault is caught.
+    Attempt(Box<Attempt>),
+    /// A guard begins; `CloseGuard` in the same region ends it.
+    OpenGuard(Guard),
+    /// The innermost guard or attempt ends.
+    CloseGuard,
+    /// A fault of the world, with this message.
+    Fail(Value),
+    /// A call of a tool that is bound outside the program.
+    CallTool(u32, Vec<Value>),
 }

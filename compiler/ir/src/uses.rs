@@ -1,6 +1,6 @@
 //! Who uses what.
 
-use crate::program::{Body, Instruction, Join, Op, Region, Start, Value};
+use crate::program::{Body, Guard, Instruction, Join, Limits, Op, Region, Start, Value};
 
 /// Calls `visit` with every value that the operation reads itself, not in its regions.
 pub(crate) fn operands(op: &Op, visit: &mut dyn FnMut(Value)) {
@@ -11,6 +11,7 @@ pub(crate) fn operands(op: &Op, visit: &mut dyn FnMut(Value)) {
         | Op::Variant(_, _, all)
         | Op::Concat(all)
         | Op::Call(_, all)
+        | Op::CallTool(_, all)
         | Op::Builtin(_, all) => {
             all.iter().for_each(|v| visit(*v));
         }
@@ -40,7 +41,11 @@ pub(crate) fn operands(op: &Op, visit: &mut dyn FnMut(Value)) {
         | Op::AppendValue(a)
         | Op::Select(a, ..)
         | Op::Assert(a, _)
+        | Op::Fail(a)
+        | Op::OpenGuard(Guard::Retry(a))
         | Op::NoMatch(a) => visit(*a),
+        Op::OpenGuard(Guard::Budget(limits)) => limit_values(limits, visit),
+        Op::Attempt(attempt) => attempt.budget.iter().for_each(|limits| limit_values(limits, visit)),
         Op::WithField(a, _, b) | Op::Index(a, b) | Op::Binary(_, a, b) => {
             visit(*a);
             visit(*b);
@@ -70,9 +75,14 @@ pub(crate) fn operands(op: &Op, visit: &mut dyn FnMut(Value)) {
         | Op::Closure(_)
         | Op::OpenRole(_)
         | Op::CloseRole
+        | Op::CloseGuard
         | Op::Append(_)
         | Op::Transcript => {}
     }
+}
+
+fn limit_values(limits: &Limits, visit: &mut dyn FnMut(Value)) {
+    limits.tokens.iter().chain(&limits.milliseconds).chain(&limits.steps).for_each(|v| visit(*v));
 }
 
 fn start_value(start: Start, visit: &mut dyn FnMut(Value)) {
@@ -99,6 +109,10 @@ pub fn for_each_region(op: &Op, visit: &mut dyn FnMut(&Region, &[Value])) {
         Op::Loop(region) => visit(region, &[]),
         Op::Each(_, element, region) => visit(region, std::slice::from_ref(element)),
         Op::Closure(body) | Op::Scratch(_, body) | Op::Fork(_, body, _) => visit(&body.region, &body.parameters),
+        Op::Attempt(attempt) => {
+            visit(&attempt.body, &[]);
+            visit(&attempt.otherwise, std::slice::from_ref(&attempt.fault));
+        }
         Op::ForkNamed(all, ..) => all.iter().for_each(|(_, body)| visit(&body.region, &body.parameters)),
         _ => {}
     }
@@ -110,6 +124,7 @@ pub(crate) fn regions_mut(op: &mut Op) -> Vec<&mut Region> {
         Op::If(_, a, b) => vec![a, b],
         Op::Loop(region) | Op::Each(_, _, region) => vec![region],
         Op::Closure(body) | Op::Scratch(_, body) | Op::Fork(_, body, _) => vec![&mut body.region],
+        Op::Attempt(attempt) => vec![&mut attempt.body, &mut attempt.otherwise],
         Op::ForkNamed(all, ..) => all.iter_mut().map(|(_, body)| &mut body.region).collect(),
         _ => Vec::new(),
     }

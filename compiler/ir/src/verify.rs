@@ -4,7 +4,8 @@
 //! 2. Slots are used only in the body that stores them first: closures and branches see values.
 //! 3. `break` and `continue` stand in a loop of the same body; `yield` in a branch; `return` in a function or closure.
 //! 4. Calls name functions that exist, with as many arguments as they have parameters.
-//! 5. Turns are not opened inside turns of the same body, and every way out of a region leaves them as it found them.
+//! 5. Turns are not opened inside turns of the same body, and every way out of a region leaves turns and guards as it
+//!    found them.
 
 use crate::program::{Function, Instruction, Op, Program, Region, Slot, Value};
 use crate::uses::{for_each_region, operands};
@@ -18,7 +19,7 @@ pub fn verify(program: &Program) -> Vec<String> {
         scope.iter().for_each(|v| check.define(*v));
         let place = Place { branch: false, closure: false, loops: 0 };
         check.region(&function.body, &mut scope, &mut Vec::new(), place);
-        check.turns(&function.body, 0, 0);
+        check.turns(&function.body, Open::default(), Open::default());
     }
     found
 }
@@ -28,6 +29,13 @@ struct Place {
     branch: bool,
     closure: bool,
     loops: usize,
+}
+
+/// What is open at a place.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Open {
+    turns: u32,
+    guards: u32,
 }
 
 struct Check<'a> {
@@ -93,30 +101,43 @@ impl Check<'_> {
         slots.truncate(slots_before);
     }
 
-    /// Turns that are open, counted from where the body begins: at the region's start, and where its loop begins.
-    fn turns(&mut self, region: &Region, start: u32, around: u32) {
+    /// Turns and guards that are open, counted from where the body begins: at the region's start, and where its loop
+    /// begins.
+    fn turns(&mut self, region: &Region, start: Open, around: Open) {
         let mut open = start;
         for Instruction { op, .. } in &region.instructions {
             match op {
-                Op::OpenRole(_) | Op::OpenNamedRole(_) if open > 0 => self.say("a turn is opened inside a turn"),
-                Op::OpenRole(_) | Op::OpenNamedRole(_) => open += 1,
-                Op::CloseRole if open == 0 => self.say("a turn is closed that was not opened"),
-                Op::CloseRole => open -= 1,
+                Op::OpenRole(_) | Op::OpenNamedRole(_) if open.turns > 0 => self.say("a turn is opened inside a turn"),
+                Op::OpenRole(_) | Op::OpenNamedRole(_) => open.turns += 1,
+                Op::CloseRole if open.turns == 0 => self.say("a turn is closed that was not opened"),
+                Op::CloseRole => open.turns -= 1,
+                Op::OpenGuard(_) => open.guards += 1,
+                Op::CloseGuard if open.guards == 0 => self.say("a guard is closed that was not opened"),
+                Op::CloseGuard => open.guards -= 1,
                 // Nothing runs after these.
-                Op::Return(_) | Op::Yield(_) if open == 0 => return,
+                Op::Fail(_) => return,
+                Op::Return(_) | Op::Yield(_) if open == Open::default() => return,
                 Op::Break | Op::Continue if open == around => return,
-                Op::Return(_) | Op::Yield(_) | Op::Break | Op::Continue => return self.say("a turn is left open"),
+                Op::Return(_) | Op::Yield(_) | Op::Break | Op::Continue => {
+                    return self.say("a turn or guard is left open");
+                }
                 _ => {}
+            }
+            if let Op::Attempt(attempt) = op {
+                let inside = Open { guards: open.guards + 1, ..open };
+                self.turns(&attempt.body, inside, around);
+                self.turns(&attempt.otherwise, open, around);
+                continue;
             }
             let (inner, inner_around) = match op {
                 Op::If(..) => (open, around),
                 Op::Loop(_) | Op::Each(..) => (open, open),
-                _ => (0, 0),
+                _ => (Open::default(), Open::default()),
             };
             for_each_region(op, &mut |region, _| self.turns(region, inner, inner_around));
         }
         if open != start {
-            self.say("a region ends with other turns open than it began with");
+            self.say("a region ends with other turns or guards open than it began with");
         }
     }
 
@@ -145,7 +166,7 @@ impl Check<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::program::Constant;
+    use crate::program::{Constant, Guard};
     use sgl_source::{FileId, Span};
 
     /// What is wrong with a prompt of these operations; each result is the next value.
@@ -185,7 +206,9 @@ mod tests {
             (vec![(0, Op::OpenRole("user")), (0, Op::OpenRole("system")), (0, Op::CloseRole)], "inside a turn"),
             (vec![(0, Op::CloseRole)], "not opened"),
             (vec![unit(), (0, Op::OpenRole("user")), (0, Op::Return(Value(0)))], "left open"),
-            (vec![(0, Op::OpenRole("user"))], "other turns open"),
+            (vec![unit(), (0, Op::OpenGuard(Guard::Retry(Value(0)))), (0, Op::Return(Value(0)))], "left open"),
+            (vec![(0, Op::CloseGuard)], "not opened"),
+            (vec![(0, Op::OpenRole("user"))], "open than it began"),
         ];
         for (ops, expected) in cases {
             let found = faults(ops.clone());

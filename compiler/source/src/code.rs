@@ -91,6 +91,7 @@ codes! {
     E0502 "prompt text outside a prompt"
     E0601 "program that exceeds a limit of the compiler"
     E0701 "run that ended with a fault"
+    E0702 "fault of the world that nothing caught"
     W0101 "statement after `return`"
     W0201 "value that nobody reads"
     W0301 "pattern that can never match"

@@ -1,8 +1,9 @@
 //! Small constructors that the grammar calls.
 
 use crate::ast::{
-    BinaryOp, Block, ClosureBody, Expression, ExpressionKind, ForkExpression, ForkHeader, Hole, HoleOption, If, Join,
-    Name, Pattern, PatternKind, Refinement, Statement, StatementKind, Text, TypeExpression, TypeKind, UnaryOp,
+    BinaryOp, Block, ClosureBody, Expression, ExpressionKind, ForkExpression, ForkHeader, Function, FunctionKind, Hole,
+    HoleOption, If, Join, Name, Parameter, Pattern, PatternKind, Refinement, Statement, StatementKind, Text,
+    TypeExpression, TypeKind, UnaryOp,
 };
 use crate::token::Token;
 use lalrpop_util::ParseError;
@@ -201,8 +202,34 @@ pub(crate) fn expression_statement(e: Expression) -> StatementKind {
     }
 }
 
-pub(crate) fn unbuilt(file: FileId, start: usize, what: &'static str, end: usize) -> StatementKind {
-    StatementKind::Unbuilt(Spanned::new(what, Span::new(file, start, end)))
+/// A tool; without a body it is bound outside the program.
+pub(crate) fn tool(
+    file: FileId,
+    name: Name,
+    parameters: Vec<Parameter>,
+    result: Option<TypeExpression>,
+    uses: Vec<Name>,
+    body: Option<Block>,
+    end: usize,
+) -> Function {
+    let kind = if body.is_some() { FunctionKind::Tool } else { FunctionKind::BoundTool };
+    let body = body.unwrap_or(Block { statements: Vec::new(), span: Span::new(file, end, end) });
+    Function { kind, name, generics: Vec::new(), parameters, result, uses, using: None, body }
+}
+
+/// `fault f` after `else`: the word is no keyword, so that variables may be called so.
+pub(crate) fn fault_name(
+    file: FileId,
+    start: usize,
+    word: &str,
+    end: usize,
+    name: Name,
+) -> Result<Name, ParseError<usize, Token, Fault>> {
+    if word == "fault" {
+        return Ok(name);
+    }
+    let message = format!("`{word}` is not expected here; write `else fault {} {{ … }}`", name.value);
+    Err(ParseError::User { error: Fault { span: Span::new(file, start, end), message } })
 }
 
 pub(crate) fn one(file: FileId, start: usize, kind: StatementKind, end: usize) -> Block {

@@ -13,11 +13,12 @@ pub use expression::{
     NamedBranch, UnaryOp,
 };
 pub use item::{
-    Const, Enum, EnumVariant, FieldDeclaration, Function, FunctionKind, Import, Item, ItemKind, Mock, Module,
-    Parameter, Struct, TestItem, TypeAlias,
+    Const, Enum, EnumVariant, FieldDeclaration, Function, FunctionKind, Import, Item, ItemKind, Mock, ModelItem,
+    Module, Parameter, Struct, TestItem, TypeAlias,
 };
 pub use statement::{
-    Block, Hole, HoleOption, If, MatchArm, Pattern, PatternKind, RoleName, Statement, StatementKind, Text, TextPart,
+    Block, Hole, HoleOption, If, MatchArm, Otherwise, Pattern, PatternKind, RoleName, Statement, StatementKind, Text,
+    TextPart,
 };
 pub use type_expression::{Refinement, TypeExpression, TypeKind};
 

@@ -121,6 +121,7 @@ pub(crate) const KEYWORDS: &[&str] = &[
     "try",
     "type",
     "uses",
+    "using",
     "var",
     "while",
     "with",

@@ -21,12 +21,8 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn unbuilt(&mut self, what: &Spanned<&'static str>) {
         let instead = match what.value {
-            "tool" => "pass what the tool would return as a parameter of the prompt",
-            "model" => "choose the model with `sglc run --model`",
             "eval" => "run the program over your data with `sglc run --input`, one process per row",
-            "budget" => "bound each hole with `max_tokens`, and loops with a counter",
-            "retry" => "use `fork n { … } join best(…)`",
-            _ => "check the condition with `if` before it can fail",
+            _ => "leave it out",
         };
         self.diagnostics.push(
             Diagnostic::error(
@@ -50,7 +46,12 @@ impl Judge<'_> {
                 self.block(&f.body);
             }
             ItemKind::Test(t) => self.block(&t.body),
-            ItemKind::Import(_) | ItemKind::Type(_) | ItemKind::Struct(_) | ItemKind::Enum(_) | ItemKind::Error => {}
+            ItemKind::Import(_)
+            | ItemKind::Type(_)
+            | ItemKind::Struct(_)
+            | ItemKind::Enum(_)
+            | ItemKind::Model(_)
+            | ItemKind::Error => {}
         }
     }
 
@@ -85,7 +86,19 @@ impl Judge<'_> {
                 self.block(body);
             }
             StatementKind::Emit(e) | StatementKind::Assert(e) | StatementKind::Expression(e) => self.expression(e),
-            StatementKind::Unbuilt(what) => self.unbuilt(what),
+            StatementKind::Try { body, otherwise } => {
+                self.block(body);
+                self.block(&otherwise.body);
+            }
+            StatementKind::Retry { count, body } => {
+                self.expression(count);
+                self.block(body);
+            }
+            StatementKind::Budget { limits, body, otherwise } => {
+                limits.iter().for_each(|limit| self.expression(&limit.value));
+                self.block(body);
+                otherwise.iter().for_each(|otherwise| self.block(&otherwise.body));
+            }
             StatementKind::Break | StatementKind::Continue | StatementKind::Error => {}
         }
     }

@@ -22,6 +22,13 @@ impl Body<'_, '_> {
         {
             return self.schema(arguments, span);
         }
+        if let Tree::Name(name) = &callee.kind
+            && name == "fail"
+            && self.find(name).is_none()
+            && !self.context.names[self.module].all.contains_key(name)
+        {
+            return self.fail(arguments, span);
+        }
         if let Tree::Field(base, name) = &callee.kind {
             match self.path(base) {
                 Some(Ok(Definition::Enum(id))) => {

@@ -1,6 +1,6 @@
 //! Expressions: literals, names, collections, control flow with a value.
 
-use super::{Body, statement};
+use super::{Body, ways_out};
 use crate::assign;
 use crate::declare::Definition;
 use crate::program::{Block, Expression, ExpressionKind};
@@ -34,7 +34,11 @@ impl Body<'_, '_> {
             Tree::Regex(_) => {
                 self.refuse(span, "a regular expression is no value", "use it in a type: `Str matching re\"…\"`")
             }
-            Tree::Duration(_) => self.refuse(span, "durations are not built yet", "planned for `budget`"),
+            Tree::Duration(_) => self.refuse(
+                span,
+                "a duration is no value",
+                "use it as the time of a budget: `budget (time: 30s) { … }`",
+            ),
             Tree::Name(name) => self.name(name, span),
             Tree::List(items) => self.list(items, wanted, span),
             Tree::Map(pairs) => self.map(pairs, wanted, span),
@@ -101,7 +105,7 @@ impl Body<'_, '_> {
                 let otherwise = tree.otherwise.as_ref().map(|b| self.value_block(b, wanted)).unwrap_or_default();
                 let value_type = |b: &Block| match &b.value {
                     Some(value) => value.ty.clone(),
-                    None if statement::ends(b) => Type::Never,
+                    None if ways_out::ends(b) => Type::Never,
                     None => Type::Unit,
                 };
                 let ty = self.join_types(&[value_type(&then), value_type(&otherwise)], span, wanted);

@@ -1,6 +1,6 @@
 //! Branches: `fork` and its joins, `scratch`, `on`, `inline`.
 
-use super::{Body, Frame, statement};
+use super::{Body, Frame, ways_out};
 use crate::program::{Block, Branches, Effect, Expression, ExpressionKind, Fork, Join, Pattern};
 use crate::types::Type;
 use sgl_source::{Code, Diagnostic, Span, did_you_mean};
@@ -62,7 +62,7 @@ impl Body<'_, '_> {
             _ => Vec::new(),
         };
         self.pop_scope();
-        if !statement::ends(&block) {
+        if !ways_out::ends(&block) {
             let (message, help) = if yields.is_empty() {
                 ("this branch yields nothing", "end it with `yield …`")
             } else {

@@ -18,6 +18,7 @@ impl Body<'_, '_> {
         }
         match self.effect {
             Effect::Pure if self.outside => Some(("a constant", "move it into a `prompt`")),
+            Effect::Tool => Some(("a `tool`", "do it in the prompt that calls the tool")),
             Effect::Pure => Some(("a `fn`", "declare it as `prompt`")),
             Effect::Prompt => None,
         }
@@ -48,6 +49,21 @@ impl Body<'_, '_> {
                     format!("{what} is called in {place}, which is pure"),
                     span,
                     "this uses the model",
+                )
+                .with_help(help),
+            );
+        }
+    }
+
+    /// Reports a fault that is raised in pure code.
+    pub(super) fn needs_faults(&mut self, what: &str, span: Span) {
+        if let Some((place, help)) = self.pure_place().filter(|_| self.effect != Effect::Tool) {
+            self.report(
+                Diagnostic::error(
+                    Code::E0502,
+                    format!("{what} in {place}, which is pure"),
+                    span,
+                    "this raises a fault",
                 )
                 .with_help(help),
             );

@@ -1,7 +1,7 @@
 //! Statements.
 
-use super::{Body, Frame};
-use crate::program::{Arm, Block, Expression, ExpressionKind, Pattern, Role, Statement, StatementKind};
+use super::{Body, Frame, ways_out};
+use crate::program::{Arm, Block, Expression, Pattern, Statement, StatementKind};
 use crate::types::Type;
 use crate::{assign, exhaustive};
 use sgl_source::{Code, Diagnostic, Span};
@@ -20,7 +20,7 @@ impl Body<'_, '_> {
         let mut statements: Vec<Statement> = Vec::new();
         let mut warned = false;
         for tree in trees {
-            if !warned && statements.last().is_some_and(leaves) {
+            if !warned && statements.last().is_some_and(ways_out::leaves) {
                 warned = true;
                 self.report(
                     Diagnostic::warning(
@@ -63,7 +63,7 @@ impl Body<'_, '_> {
                 let endless = matches!(condition.kind, ast::ExpressionKind::Bool(true));
                 let condition = self.condition(condition);
                 let body = self.loop_body(body);
-                if endless && !breaks(&body) {
+                if endless && self.budgets == 0 && !ways_out::breaks(&body) {
                     self.report(
                         Diagnostic::warning(
                             Code::W0401,
@@ -123,7 +123,10 @@ impl Body<'_, '_> {
                 StatementKind::Assert(condition, String::new())
             }
             Tree::Expression(e) => StatementKind::Expression(self.expression(e, None)),
-            Tree::Unbuilt(_) | Tree::Error => return None,
+            Tree::Try { body, otherwise } => self.try_statement(body, otherwise, tree.span),
+            Tree::Retry { count, body } => self.retry(count, body, tree.span),
+            Tree::Budget { limits, body, otherwise } => self.budget(limits, body, otherwise.as_ref(), tree.span),
+            Tree::Error => return None,
         })
     }
 
@@ -374,70 +377,4 @@ impl Body<'_, '_> {
         let joined = self.join_types(&types, span, wanted);
         (value, checked, joined)
     }
-}
-
-/// Whether control never goes past the statement.
-fn leaves(statement: &Statement) -> bool {
-    match &statement.kind {
-        StatementKind::Return(_) | StatementKind::Yield(_) | StatementKind::Break | StatementKind::Continue => true,
-        _ => ends_statement(statement),
-    }
-}
-
-/// Whether every path through the block returns or yields.
-pub(super) fn ends(block: &Block) -> bool {
-    block.statements.iter().any(ends_statement)
-}
-
-fn ends_statement(statement: &Statement) -> bool {
-    match &statement.kind {
-        StatementKind::Return(_) | StatementKind::Yield(_) => true,
-        StatementKind::If(_, then, otherwise) => ends(then) && ends(otherwise),
-        StatementKind::Match(_, arms) => !arms.is_empty() && arms.iter().all(|arm| ends(&arm.body)),
-        StatementKind::Role(Role::System | Role::User | Role::Assistant | Role::Named(_), block)
-        | StatementKind::Block(block) => ends(block),
-        StatementKind::While(condition, body) => {
-            matches!(condition.kind, ExpressionKind::Bool(true)) && !breaks_only(body)
-        }
-        _ => false,
-    }
-}
-
-/// Whether something in the loop's body leaves the loop or the function.
-fn breaks(block: &Block) -> bool {
-    block.statements.iter().any(|statement| match &statement.kind {
-        StatementKind::Break | StatementKind::Return(_) | StatementKind::Yield(_) => true,
-        StatementKind::If(_, a, b) => breaks(a) || breaks(b),
-        StatementKind::Match(_, arms) => arms.iter().any(|arm| breaks(&arm.body)),
-        StatementKind::Role(_, block) | StatementKind::Block(block) => breaks(block),
-        StatementKind::For(_, _, body) | StatementKind::While(_, body) | StatementKind::WhileLet(_, _, body) => {
-            returns(body)
-        }
-        _ => false,
-    })
-}
-
-fn returns(block: &Block) -> bool {
-    block.statements.iter().any(|statement| match &statement.kind {
-        StatementKind::Return(_) | StatementKind::Yield(_) => true,
-        StatementKind::If(_, a, b) => returns(a) || returns(b),
-        StatementKind::Match(_, arms) => arms.iter().any(|arm| returns(&arm.body)),
-        StatementKind::Role(_, block)
-        | StatementKind::Block(block)
-        | StatementKind::For(_, _, block)
-        | StatementKind::While(_, block)
-        | StatementKind::WhileLet(_, _, block) => returns(block),
-        _ => false,
-    })
-}
-
-/// Whether a `break` leaves the loop whose body this is.
-fn breaks_only(block: &Block) -> bool {
-    block.statements.iter().any(|statement| match &statement.kind {
-        StatementKind::Break => true,
-        StatementKind::If(_, a, b) => breaks_only(a) || breaks_only(b),
-        StatementKind::Match(_, arms) => arms.iter().any(|arm| breaks_only(&arm.body)),
-        StatementKind::Role(_, block) | StatementKind::Block(block) => breaks_only(block),
-        _ => false,
-    })
 }

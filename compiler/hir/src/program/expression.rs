@@ -125,6 +125,8 @@ pub enum ExpressionKind {
     },
     /// An `Int` where a `Float` is wanted.
     ToFloat(Box<Expression>),
+    /// A fault that the program raises, with a message.
+    Fail(Box<Expression>),
     /// A fault was reported here. Not in a program that is lowered.
     Error,
 }

@@ -56,10 +56,34 @@ pub enum StatementKind {
     Block(Block),
     /// Appends a value's text.
     Emit(Expression),
+    /// `try`: the block, where its fault goes, and what is done then.
+    Try(Block, Option<LocalId>, Block),
+    /// `retry`: how often, and what. Its names are visible after it.
+    Retry(Expression, Block),
+    /// `budget`: without what is done when it is spent, its names are visible after it.
+    Budget(Budget, Block, Option<(Option<LocalId>, Block)>),
     /// A trap unless true; the text says what was asserted.
     Assert(Expression, String),
     /// For its effect.
     Expression(Expression),
+}
+
+/// What a block may spend; each an `Int`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Budget {
+    /// Tokens that may be generated.
+    pub tokens: Option<Expression>,
+    /// Time.
+    pub milliseconds: Option<Expression>,
+    /// Turns that the model may write.
+    pub steps: Option<Expression>,
+}
+
+impl Budget {
+    /// The limits that are set.
+    pub fn limits(&self) -> impl Iterator<Item = &Expression> {
+        self.tokens.iter().chain(&self.milliseconds).chain(&self.steps)
+    }
 }
 
 /// A step into a place that is assigned to.

@@ -1,7 +1,7 @@
 //! Walks over every type of a block, so that what inference found can be written into it.
 
 use super::{
-    Arm, Block, Branches, Expression, ExpressionKind, Hole, Join, Pattern, Place, Role, StatementKind, TextPart,
+    Arm, Block, Branches, Budget, Expression, ExpressionKind, Hole, Join, Pattern, Place, Role, StatementKind, TextPart,
 };
 use crate::types::Type;
 
@@ -71,6 +71,20 @@ fn statement_types(kind: &mut StatementKind, visit: Visit<'_>) {
         }
         StatementKind::Block(b) => types(b, visit),
         StatementKind::Emit(e) | StatementKind::Assert(e, _) | StatementKind::Expression(e) => expression(e, visit),
+        StatementKind::Try(b, _, handler) => {
+            types(b, visit);
+            types(handler, visit);
+        }
+        StatementKind::Retry(e, b) => {
+            expression(e, visit);
+            types(b, visit);
+        }
+        StatementKind::Budget(budget, b, otherwise) => {
+            let Budget { tokens, milliseconds, steps } = budget;
+            tokens.iter_mut().chain(milliseconds).chain(steps).for_each(|e| expression(e, visit));
+            types(b, visit);
+            otherwise.iter_mut().for_each(|(_, handler)| types(handler, visit));
+        }
         StatementKind::Break | StatementKind::Continue => {}
     }
 }
@@ -131,6 +145,7 @@ fn expression(e: &mut Expression, visit: Visit<'_>) {
         | ExpressionKind::Negate(e)
         | ExpressionKind::Not(e)
         | ExpressionKind::ToFloat(e)
+        | ExpressionKind::Fail(e)
         | ExpressionKind::Select { options: e, .. } => expression(e, visit),
         ExpressionKind::Index(a, b)
         | ExpressionKind::And(a, b)

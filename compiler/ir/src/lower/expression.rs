@@ -63,7 +63,7 @@ impl Lowering<'_> {
             Kind::Call(id, arguments) => {
                 let arguments = self.all(arguments);
                 match self.source.functions[id.index()].effect {
-                    Effect::Pure => Op::Call(id.0, arguments),
+                    Effect::Pure | Effect::Tool => Op::Call(id.0, arguments),
                     Effect::Prompt => Op::Spawn(id.0, arguments, Start::Fresh),
                 }
             }
@@ -83,6 +83,11 @@ impl Lowering<'_> {
             Kind::Transcript => Op::Transcript,
             Kind::Generate(hole) => return self.hole(hole, String::new()),
             Kind::Select { options, by, label } => Op::Select(self.expression(options), *by, label.clone()),
+            Kind::Fail(message) => {
+                let message = self.expression(message);
+                self.effect(Op::Fail(message));
+                Op::Constant(Constant::Unit)
+            }
             Kind::Negate(of) => Op::Negate(self.expression(of)),
             Kind::Not(of) => Op::Not(self.expression(of)),
             Kind::ToFloat(of) => Op::ToFloat(self.expression(of)),
@@ -130,7 +135,7 @@ impl Lowering<'_> {
                 let empty = self.emit(Op::List(Vec::new()));
                 self.effect(Op::Store(result, empty));
                 let each = self.fresh();
-                self.loops.push(self.roles);
+                self.loops.push(self.open.len());
                 let region = self.region(|this| {
                     this.irrefutable(pattern, each);
                     let add = |this: &mut Self| {

@@ -1,6 +1,6 @@
 //! Prompt text: turns, holes, branches.
 
-use super::{Lowering, Place};
+use super::{Lowering, Open, Place};
 use crate::program::{Body, Hole, Join, Op, Start, Value};
 use sgl_hir::Type;
 use sgl_hir::program as hir;
@@ -17,9 +17,9 @@ impl Lowering<'_> {
                 self.effect(Op::OpenNamedRole(name));
             }
         }
-        self.roles += 1;
+        self.open.push(Open::Role);
         self.block(body);
-        self.roles -= 1;
+        self.open.pop();
         // After a `return` in the turn this is never reached; the turn was closed there.
         self.effect(Op::CloseRole);
     }

@@ -1,7 +1,7 @@
 //! Statements.
 
-use super::{Lowering, Place};
-use crate::program::{Constant, Op, Value};
+use super::{Lowering, Open, Place};
+use crate::program::{Attempt, Constant, Guard, Limits, Op, Value};
 use sgl_hir::program as hir;
 use sgl_hir::program::StatementKind;
 
@@ -73,17 +73,17 @@ impl Lowering<'_> {
             }
             StatementKind::Return(value) => {
                 let value = self.optional(value.as_ref());
-                self.close_roles(0);
+                self.close(0);
                 self.effect(Op::Return(value));
             }
             StatementKind::Yield(value) => {
                 let value = self.optional(value.as_ref());
-                self.close_roles(0);
+                self.close(0);
                 self.effect(Op::Yield(value));
             }
             StatementKind::Break | StatementKind::Continue => {
                 let around = self.loops.last().copied().unwrap_or(0);
-                self.close_roles(around);
+                self.close(around);
                 self.effect(if matches!(statement.kind, StatementKind::Break) { Op::Break } else { Op::Continue });
             }
             StatementKind::Role(role, body) => self.role(role, body),
@@ -103,11 +103,24 @@ impl Lowering<'_> {
             StatementKind::Expression(e) => {
                 self.expression(e);
             }
+            StatementKind::Try(body, fault, otherwise) => self.try_statement(None, body, *fault, otherwise),
+            StatementKind::Retry(times, body) => {
+                let times = self.expression(times);
+                self.guarded_block(Guard::Retry(times), body);
+            }
+            StatementKind::Budget(budget, body, None) => {
+                let limits = self.limits(budget);
+                self.guarded_block(Guard::Budget(limits), body);
+            }
+            StatementKind::Budget(budget, body, Some((fault, otherwise))) => {
+                let limits = self.limits(budget);
+                self.try_statement(Some(limits), body, *fault, otherwise);
+            }
         }
     }
 
     fn looped(&mut self, fill: impl FnOnce(&mut Self)) -> crate::program::Region {
-        self.loops.push(self.roles);
+        self.loops.push(self.open.len());
         let region = self.region(fill);
         self.loops.pop();
         region
@@ -120,11 +133,51 @@ impl Lowering<'_> {
         }
     }
 
-    /// Closes the turns that were opened since `around` were open.
-    fn close_roles(&mut self, around: u32) {
-        for _ in around..self.roles {
-            self.effect(Op::CloseRole);
+    /// Closes the turns and guards that were opened since `around` were open.
+    fn close(&mut self, around: usize) {
+        for index in (around..self.open.len()).rev() {
+            self.effect(match self.open[index] {
+                Open::Role => Op::CloseRole,
+                Open::Guard => Op::CloseGuard,
+            });
         }
+    }
+
+    fn try_statement(
+        &mut self,
+        budget: Option<Limits>,
+        body: &hir::Block,
+        fault: Option<hir::LocalId>,
+        otherwise: &hir::Block,
+    ) {
+        self.open.push(Open::Guard);
+        let body = self.region(|this| {
+            this.block(body);
+        });
+        self.open.pop();
+        let value = self.fresh();
+        let otherwise = self.region(|this| {
+            if let Some(fault) = fault {
+                this.bind(fault, value);
+            }
+            this.block(otherwise);
+        });
+        let record = self.fault_record();
+        self.effect(Op::Attempt(Box::new(Attempt { budget, body, fault: value, record, otherwise })));
+    }
+
+    /// A guard whose names are visible after it.
+    fn guarded_block(&mut self, guard: Guard, body: &hir::Block) {
+        self.effect(Op::OpenGuard(guard));
+        self.open.push(Open::Guard);
+        self.block(body);
+        self.open.pop();
+        self.effect(Op::CloseGuard);
+    }
+
+    fn limits(&mut self, budget: &hir::Budget) -> Limits {
+        let mut value = |e: &Option<hir::Expression>| e.as_ref().map(|e| self.expression(e));
+        Limits { tokens: value(&budget.tokens), milliseconds: value(&budget.milliseconds), steps: value(&budget.steps) }
     }
 
     fn assign(&mut self, local: hir::LocalId, places: &[hir::Place], value: &hir::Expression) {

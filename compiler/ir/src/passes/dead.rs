@@ -1,6 +1,7 @@
 //! Removes constants and loads that nobody reads, and what stands after the end of a region's control flow.
 //!
-//! Legal, because neither has an effect, and because nothing runs after a `return`, `yield`, `break` or `continue`.
+//! Legal, because neither has an effect, and because nothing runs after a `return`, `yield`, `break`, `continue` or
+//! `fail`.
 
 use crate::program::{Function, Op, Region, Value};
 use crate::uses::{for_each_region, operands, regions_mut};
@@ -14,7 +15,7 @@ pub(super) fn run(function: &mut Function) {
 }
 
 fn unreachable(region: &mut Region) {
-    let ends = |op: &Op| matches!(op, Op::Return(_) | Op::Yield(_) | Op::Break | Op::Continue);
+    let ends = |op: &Op| matches!(op, Op::Return(_) | Op::Yield(_) | Op::Break | Op::Continue | Op::Fail(_));
     if let Some(end) = region.instructions.iter().position(|i| ends(&i.op)) {
         region.instructions.truncate(end + 1);
     }

@@ -42,7 +42,9 @@ pub enum ItemKind {
     Function(Function),
     /// `test "…" { … }`
     Test(TestItem),
-    /// `tool`, `model`, `eval`: parsed as far as its braces, and reported as not built yet.
+    /// `model judge = "…"`
+    Model(ModelItem),
+    /// `eval`: parsed as far as its braces, and reported as not built yet.
     Unbuilt(Spanned<&'static str>),
     /// What the parser gave up on.
     Error,
@@ -129,16 +131,29 @@ pub struct EnumVariant {
     pub payload: Option<Vec<FieldDeclaration>>,
 }
 
-/// `fn` or `prompt`.
+/// A model by name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelItem {
+    /// How the program calls it.
+    pub name: Name,
+    /// What `sglc run --model` would take, if it is not bound in `sgl.toml`.
+    pub of: Option<Spanned<String>>,
+}
+
+/// `fn`, `prompt` or `tool`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FunctionKind {
     /// Pure.
     Function,
     /// Uses a model.
     Prompt,
+    /// Can be called by a model; its body is written here.
+    Tool,
+    /// A tool that is bound outside the program; its body is empty.
+    BoundTool,
 }
 
-/// A function or a prompt.
+/// A function, a prompt or a tool.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Function {
     /// Which of both.
@@ -153,6 +168,8 @@ pub struct Function {
     pub result: Option<TypeExpression>,
     /// `uses net, stdin`
     pub uses: Vec<Name>,
+    /// `using judge`: the model that fills the holes of a prompt.
+    pub using: Option<Name>,
     /// Its body.
     pub body: Block,
 }

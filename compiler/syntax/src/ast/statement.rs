@@ -117,10 +117,40 @@ pub enum StatementKind {
     Assert(Expression),
     /// An expression for its effect, such as `inline f(x)`.
     Expression(Expression),
-    /// `budget`, `retry`, `try`: parsed as far as its braces, and reported as not built yet.
-    Unbuilt(Spanned<&'static str>),
+    /// `try { … } else fault f { … }`
+    Try {
+        /// What may fail.
+        body: Block,
+        /// What is done then.
+        otherwise: Otherwise,
+    },
+    /// `retry 3 { … }`
+    Retry {
+        /// How often it is tried again.
+        count: Expression,
+        /// What may fail.
+        body: Block,
+    },
+    /// `budget (tokens: 6_000, time: 60s, steps: 8) { … } else { … }`. The names are not judged here.
+    Budget {
+        /// What may be spent.
+        limits: Vec<super::Argument>,
+        /// On what.
+        body: Block,
+        /// What is done when it is spent.
+        otherwise: Option<Otherwise>,
+    },
     /// What the parser gave up on.
     Error,
+}
+
+/// `else fault f { … }`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Otherwise {
+    /// The name of the fault.
+    pub fault: Option<Name>,
+    /// What is done.
+    pub body: Block,
 }
 
 /// `if`, as a statement or an expression.
