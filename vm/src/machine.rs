@@ -1,25 +1,23 @@
 //! The scheduler: tasks that are ready run until they wait; then the model is asked what happened.
 
+mod answers;
+mod force;
+
 use crate::guard::Guard;
-use crate::host::{Host, NoHost, ToolAnswer};
+use crate::host::{Host, NoHost};
 use crate::image::{Entry, Image};
 use crate::interpreter::Progress;
-use crate::observer::{BranchPath, Observer, TextKind};
+use crate::observer::{BranchPath, Observer};
 use crate::options::RunOptions;
-use crate::task::{Answer, Group, Returns, Slot, Stop, Task, Wait, mix_text};
+use crate::task::{Group, Returns, Slot, Task, Wait, mix_text};
 use crate::trap::{Fault, Trap, World};
 use crate::value::{TaskId, Value};
 use rustc_hash::FxHashMap;
-use sgl_protocol::{Command, Event, LanguageModel, RequestId, SessionId};
+use sgl_protocol::{Command, LanguageModel, RequestId, SessionId};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
-
-/// How long one look at the model may take.
-const PATIENCE: Duration = Duration::from_millis(200);
-/// The same while tools are under way, too.
-const GLANCE: Duration = Duration::from_millis(5);
+use std::time::Instant;
 
 /// A run.
 pub(crate) struct Machine<'a> {
@@ -176,77 +174,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Looks at the model and the tools, and hands out what they answered.
-    fn look(&mut self, root: TaskId) -> Result<(), Trap> {
-        let (patience, asked) = (self.patience(PATIENCE), Instant::now());
-        let (mut events, mut answers) = (Vec::new(), Vec::new());
-        let calls = !self.calls.is_empty();
-        if !calls || !self.requests.is_empty() {
-            self.model.poll(if calls { patience.min(GLANCE) } else { patience }, &mut events);
-        }
-        if calls {
-            let patience = if self.requests.is_empty() { patience } else { Duration::ZERO };
-            self.host.poll(patience, &mut answers);
-        } else if events.is_empty() && asked.elapsed() < patience {
-            // A model that has something under way takes its time; one that has nothing returns at once.
-            return Err(self.trap(root, Fault::new("the run waits for something that never comes")));
-        }
-        events.into_iter().for_each(|event| self.deliver(event));
-        answers.into_iter().for_each(|answer| self.answered(answer));
-        Ok(())
-    }
-
-    fn answered(&mut self, ToolAnswer { number, result }: ToolAnswer) {
-        let Some(id) = self.calls.remove(&number) else { return };
-        if let Some(call) = self.task(id).and_then(|task| task.call.as_mut()).filter(|call| call.number == number) {
-            call.answer = Some(result);
-            self.wake_if(id, Wait::Tool);
-        }
-    }
-
-    /// A number for a call of a tool.
-    pub(crate) fn new_call(&mut self, id: TaskId) -> u64 {
-        self.next_serial += 1;
-        self.calls.insert(self.next_serial, id);
-        self.next_serial
-    }
-
-    pub(crate) fn drop_call(&mut self, number: u64) {
-        if self.calls.remove(&number).is_some() {
-            self.host.cancel(number);
-        }
-    }
-
-    pub(crate) fn forget_request(&mut self, request: RequestId) {
-        self.requests.remove(&request);
-    }
-
     pub(crate) fn slot(&self, id: TaskId) -> &Slot {
         &self.slots[id.0 as usize]
-    }
-
-    fn deliver(&mut self, event: Event) {
-        let (request, answer) = match event {
-            Event::Token { request, text } => {
-                if let Some(id) = self.requests.get(&request).copied()
-                    && let Slot::Alive(task) = &self.slots[id.0 as usize]
-                    && task.asked.as_ref().is_some_and(|asked| asked.streams)
-                {
-                    self.observer.text(&task.branch, TextKind::Generated, &text);
-                }
-                return;
-            }
-            Event::Generated { request, result } => (request, Answer::Generated(result)),
-            Event::Scored { request, result } => (request, Answer::Scored(result)),
-            Event::Failed { request, error } => (request, Answer::Failed(error)),
-        };
-        let Some(id) = self.requests.remove(&request) else { return };
-        if let Some(asked) = self.task(id).and_then(|task| task.asked.as_mut())
-            && asked.request == request
-        {
-            asked.answer = Some(answer);
-            self.wake_if(id, Wait::Answer);
-        }
     }
 
     /// A new task, ready to run.
@@ -397,44 +326,6 @@ impl Machine<'_> {
         }
     }
 
-    /// The value itself, not who computes it.
-    pub(crate) fn force(&self, value: Value) -> Result<Value, Stop> {
-        let Value::Pending(id) = value else { return Ok(value) };
-        match &self.slots[id.0 as usize] {
-            Slot::Done(value) => Ok(value.clone()),
-            Slot::Alive(_) => Err(Stop::Wait(Wait::Task(id))),
-            Slot::Failed(fault) => Err(Stop::Fault(fault.clone())),
-            Slot::Cancelled => Err(Fault::new("what computes this value was cancelled").into()),
-        }
-    }
-
-    /// The value with everything in it.
-    pub(crate) fn force_whole(&self, value: &Value) -> Result<Value, Stop> {
-        if self.slots.len() == 1 {
-            // No task was ever spawned: nothing is pending.
-            return Ok(value.clone());
-        }
-        let all = |items: &Rc<Vec<Value>>| -> Result<Rc<Vec<Value>>, Stop> {
-            if !items.iter().any(may_be_pending) {
-                return Ok(Rc::clone(items));
-            }
-            Ok(Rc::new(items.iter().map(|item| self.force_whole(item)).collect::<Result<_, _>>()?))
-        };
-        Ok(match value {
-            Value::Pending(_) => self.force(value.clone())?,
-            Value::List(items) => Value::List(all(items)?),
-            Value::Tuple(items) => Value::Tuple(all(items)?),
-            Value::Record(ty, items) => Value::Record(*ty, all(items)?),
-            Value::Variant(ty, index, items) => Value::Variant(*ty, *index, all(items)?),
-            Value::Closure(function, captures) => Value::Closure(*function, all(captures)?),
-            Value::Map(pairs) if pairs.iter().any(|(_, value)| may_be_pending(value)) => {
-                let pairs = pairs.iter().map(|(key, value)| Ok((key.clone(), self.force_whole(value)?)));
-                Value::Map(Rc::new(pairs.collect::<Result<_, Stop>>()?))
-            }
-            _ => value.clone(),
-        })
-    }
-
     pub(crate) fn new_session(&mut self) -> SessionId {
         self.next_session += 1;
         let session = SessionId(self.next_session);
@@ -482,11 +373,4 @@ impl Machine<'_> {
             self.model.submit(Command::Close { session });
         }
     }
-}
-
-fn may_be_pending(value: &Value) -> bool {
-    !matches!(
-        value,
-        Value::Unit | Value::None | Value::Unknown | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_)
-    )
 }
