@@ -65,4 +65,41 @@ mod tests {
         assert_eq!(choose(SelectBy::Greedy, &options), 1);
         assert_eq!(choose(SelectBy::Pmi, &options), 1);
     }
+
+    // The fixture that SGLang's frontend tests its three ways on: `organ`, `organism`, `antidisestablishmentarianism`.
+    const ORGAN: &[f32] = &[-0.1];
+    const ORGANISM: &[f32] = &[-0.1, -0.3];
+    const ANTIDIS: &[f32] = &[-0.4, -0.25, -0.1, -0.01, -0.01, -0.01, -0.01, -0.01];
+
+    #[test]
+    fn the_fixture_holds_for_mean() {
+        // It gives the normalized values themselves, -0.1, -0.2 and -0.05, beside token lists that have other means.
+        let options = scored(&[ORGAN, ORGANISM, &[-0.05; 8]], &[]);
+        let means: Vec<f64> = options.logprobs.iter().map(|own| mean(own)).collect();
+        for (found, wanted) in means.iter().zip([-0.1, -0.2, -0.05]) {
+            assert!((found - wanted).abs() < 1e-6, "{means:?}");
+        }
+        assert_eq!(choose(SelectBy::Mean, &options), 2);
+    }
+
+    #[test]
+    fn the_fixture_holds_for_greedy() {
+        assert_eq!(choose(SelectBy::Greedy, &scored(&[ORGAN, ORGANISM, ANTIDIS], &[])), 0);
+        // The matrix of the fixture, each short option padded with its mean, chooses the same.
+        let mut padded = vec![-0.2; 8];
+        padded[..2].copy_from_slice(&[-0.1, -0.3]);
+        assert_eq!(choose(SelectBy::Greedy, &scored(&[&[-0.1; 8], &padded, ANTIDIS], &[])), 0);
+    }
+
+    #[test]
+    fn the_fixture_holds_for_pmi() {
+        // The first token has no log-probability without a transcript, and counts as 0.
+        let prior: &[&[f32]] = &[&[0.0], &[0.0, -1.4], &[0.0, -0.25, -0.1, -0.01, -0.01, -0.01, -0.01, -0.01]];
+        let options = scored(&[ORGAN, ORGANISM, ANTIDIS], prior);
+        let gains: Vec<f64> = (0..3).map(|i| mean(&options.logprobs[i]) - mean(&options.unconditional[i])).collect();
+        for (found, wanted) in gains.iter().zip([-0.1, 0.5, -0.05]) {
+            assert!((found - wanted).abs() < 1e-6, "{gains:?}");
+        }
+        assert_eq!(choose(SelectBy::Pmi, &options), 1);
+    }
 }
