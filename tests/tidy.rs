@@ -6,6 +6,7 @@ mod tidy {
     pub(crate) mod layers;
     pub(crate) mod only;
     pub(crate) mod sizes;
+    pub(crate) mod stdlib;
     pub(crate) mod tree;
     pub(crate) mod words;
 }

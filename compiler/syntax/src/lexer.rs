@@ -80,7 +80,9 @@ impl Lexer<'_> {
         let Some((_, last, _)) = self.out.tokens.last() else { return false };
         let can_end = match last {
             Token::Keyword(word) => {
+                // The second line are words that may also be names.
                 matches!(*word, "true" | "false" | "none" | "return" | "yield" | "break" | "continue" | "transcript")
+                    || matches!(*word, "as" | "from" | "matching" | "max" | "until" | "assistant" | "system" | "user")
             }
             Token::Symbol(symbol) => matches!(*symbol, ")" | "]" | "}" | "?" | ".."),
             Token::End | Token::Doc(_) | Token::TextStart | Token::SpliceStart | Token::HoleStart | Token::Chunk(_) => {
@@ -224,6 +226,7 @@ impl Lexer<'_> {
             ")" | "]" => {
                 if self.open.last() == Some(&Open::Bracket) {
                     self.open.pop();
+                    self.newline = None;
                 }
                 self.push(start, Token::Symbol(symbol), end);
             }

@@ -2,7 +2,7 @@
 
 use super::Body;
 use crate::declare::Definition;
-use crate::program::{EnumId, ExpressionKind, Pattern};
+use crate::program::{Arm, EnumId, ExpressionKind, Pattern};
 use crate::types::Type;
 use crate::{assign, resolve, shape_of};
 use sgl_source::{Code, Diagnostic, Span, did_you_mean};
@@ -116,12 +116,12 @@ impl Body<'_, '_> {
 
     fn wrong_pattern(&mut self, what: &str, ty: &Type, span: Span) {
         let shown = self.show(ty);
-        self.report(Diagnostic::error(
-            Code::E0307,
-            format!("`{what}` does not fit a value of type `{shown}`"),
-            span,
-            format!("the value is `{shown}`"),
-        ));
+        let message = format!("`{what}` does not fit a value of type `{shown}`");
+        let optional = matches!(ty, Type::Optional(_));
+        self.report(
+            Diagnostic::error(Code::E0307, message, span, format!("the value is `{shown}`"))
+                .with_help_if(optional.then(|| "it may be `none`: put a case `none => …` above this one".to_string())),
+        );
     }
 
     fn tuple(&mut self, items: &[ast::Pattern], ty: &Type, span: Span) -> Pattern {
@@ -304,5 +304,21 @@ impl Body<'_, '_> {
             }
         }
         patterns
+    }
+}
+
+/// The type of what the arms so far leave: without `none` after an arm for it, and likewise without `Unknown`.
+pub(super) fn narrowed(ty: &Type, above: &[Arm]) -> Type {
+    let taken = |pattern: &Pattern| above.iter().any(|arm| arm.guard.is_none() && arm.pattern == *pattern);
+    match ty {
+        Type::Optional(of) if taken(&Pattern::None) => narrowed(of, above),
+        Type::Union(members) if taken(&Pattern::Unknown) => {
+            let left: Vec<Type> = members.iter().filter(|member| **member != Type::Unknown).cloned().collect();
+            match &left[..] {
+                [only] => only.clone(),
+                _ => Type::Union(left),
+            }
+        }
+        other => other.clone(),
     }
 }

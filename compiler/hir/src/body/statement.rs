@@ -1,6 +1,6 @@
 //! Statements.
 
-use super::{Body, Frame, ways_out};
+use super::{Body, Frame, pattern, ways_out};
 use crate::program::{Arm, Block, Expression, Pattern, Statement, StatementKind};
 use crate::types::Type;
 use crate::{assign, exhaustive};
@@ -333,7 +333,7 @@ impl Body<'_, '_> {
         let mut types = Vec::new();
         for tree in arms {
             self.push_scope();
-            let pattern = self.pattern(&tree.pattern, &ty);
+            let pattern = self.pattern(&tree.pattern, &pattern::narrowed(&ty, &checked));
             let guard = tree.guard.as_ref().map(|guard| self.condition(guard));
             let body = if valued {
                 self.value_block(&tree.body, wanted)
