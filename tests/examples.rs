@@ -1,4 +1,4 @@
-//! Every example is right, short, and runs on the scripted model.
+//! Every example and every program of the suite is right and runs on the scripted model; examples are short and teach.
 
 use sgl_source::render::Colour;
 use sgl_tests::stage;
@@ -12,20 +12,29 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 60;
 
 fn examples() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent").join("examples");
+    programs("examples", 9)
+}
+
+fn examples_and_suite() -> Vec<PathBuf> {
+    [examples(), programs("benches/programs", 19)].concat()
+}
+
+/// The programs of a folder, of which there are at least so many.
+fn programs(folder: &str, least: usize) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent").join(folder);
     let mut found: Vec<PathBuf> = fs::read_dir(folder)
         .expect("examples are readable")
         .map(|entry| entry.expect("examples are readable").path())
         .filter(|path| path.extension().is_some_and(|e| e == "sgl"))
         .collect();
     found.sort();
-    assert!(found.len() >= 9, "examples are missing: {found:?}");
+    assert!(found.len() >= least, "programs are missing: {found:?}");
     found
 }
 
 #[test]
-fn every_example_checks_without_a_word() {
-    for path in examples() {
+fn every_program_checks_without_a_word() {
+    for path in examples_and_suite() {
         let compiled = compile(&Disk, &path.to_string_lossy()).expect("readable");
         let said = stage::diagnostics(&compiled);
         assert!(compiled.diagnostics.is_empty(), "{}:\n{said}", path.display());
@@ -43,8 +52,8 @@ fn every_example_is_short_and_teaches() {
 }
 
 #[test]
-fn every_entry_of_every_example_runs_on_the_scripted_model() {
-    for path in examples() {
+fn every_entry_runs_on_the_scripted_model() {
+    for path in examples_and_suite() {
         let compiled = compile(&Disk, &path.to_string_lossy()).expect("readable");
         let image = compiled.image.as_ref().expect("examples are right");
         assert!(!image.entries.is_empty(), "{} has no entry", path.display());
