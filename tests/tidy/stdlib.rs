@@ -5,7 +5,8 @@ use std::fs;
 
 fn modules() -> Vec<(String, String)> {
     let all = files("sgl").into_iter();
-    all.filter_map(|(path, text)| Some((path.strip_prefix("stdlib/")?.strip_suffix(".sgl")?.to_string(), text))).collect()
+    all.filter_map(|(path, text)| Some((path.strip_prefix("stdlib/")?.strip_suffix(".sgl")?.to_string(), text)))
+        .collect()
 }
 
 #[test]
