@@ -66,6 +66,22 @@ impl Automaton {
         self.is_accepting(state) && self.inner.next[from..from + self.inner.class_count].iter().all(|n| *n == DEAD)
     }
 
+    /// The only byte that may follow, where a text may not end, and where it leads.
+    pub(crate) fn only_byte(&self, state: StateId) -> Option<(u8, StateId)> {
+        if self.is_accepting(state) {
+            return None;
+        }
+        let from = state.0 as usize * self.inner.class_count;
+        let row = &self.inner.next[from..from + self.inner.class_count];
+        let class = row.iter().position(|to| *to != DEAD)?;
+        if row[class + 1..].iter().any(|to| *to != DEAD) {
+            return None;
+        }
+        let mut bytes = (0..=u8::MAX).filter(|byte| usize::from(self.inner.classes[usize::from(*byte)]) == class);
+        let byte = bytes.next()?;
+        bytes.next().is_none().then_some((byte, StateId(row[class])))
+    }
+
     /// How many states there are.
     pub fn state_count(&self) -> usize {
         self.inner.accepting.len()

@@ -42,3 +42,7 @@ pub(crate) const READINGS_MAX: usize = 2_048;
 pub(crate) const SPACE_BYTES_MAX: usize = 64 << 20;
 /// Bytes of masks of a pushdown automaton that are kept when it begins anew.
 pub(crate) const VIEWS_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a run without a choice.
+pub(crate) const RUN_BYTES_MAX: usize = 512;
+/// Runs of one constraint that are remembered.
+pub(crate) const RUNS_REMEMBERED_MAX: usize = 65_536;

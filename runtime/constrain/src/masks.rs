@@ -9,16 +9,21 @@ use crate::pushdown::Pushdown;
 use crate::regular::{Sizes, automaton};
 use crate::table::Table;
 use crate::vocabulary::Vocabulary;
+use rustc_hash::FxHashMap;
 use sgl_protocol::Shape;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A constraint over a vocabulary.
 #[derive(Debug)]
 pub struct TokenMasks {
     vocabulary: Arc<Vocabulary>,
     means: Means,
+    runs: Mutex<Runs>,
 }
+
+/// Runs by state and last token.
+type Runs = FxHashMap<(StateId, u32), Arc<[u32]>>;
 
 #[derive(Debug)]
 enum Means {
@@ -33,7 +38,7 @@ impl TokenMasks {
     /// error.
     pub fn new(automaton: &Automaton, vocabulary: &Arc<Vocabulary>) -> Result<Self, ConstrainError> {
         let means = Means::Table(Table::new(automaton, vocabulary)?);
-        Ok(Self { vocabulary: vocabulary.clone(), means })
+        Ok(Self { vocabulary: vocabulary.clone(), means, runs: Mutex::default() })
     }
 
     /// Masks of a grammar: a table where it is regular and small, else a pushdown automaton.
@@ -53,7 +58,7 @@ impl TokenMasks {
     /// Masks of a grammar by a pushdown automaton, however small it is.
     pub fn pushdown(grammar: &Grammar, vocabulary: &Arc<Vocabulary>) -> Result<Self, ConstrainError> {
         let means = Means::Pushdown(Pushdown::new(grammar, vocabulary)?);
-        Ok(Self { vocabulary: vocabulary.clone(), means })
+        Ok(Self { vocabulary: vocabulary.clone(), means, runs: Mutex::default() })
     }
 
     /// The same constraint afresh, where this one has met so many states that it should be let go.
@@ -62,7 +67,7 @@ impl TokenMasks {
             Means::Table(_) => None,
             Means::Pushdown(pushdown) => {
                 let means = Means::Pushdown(pushdown.renewed()?);
-                Some(Self { vocabulary: self.vocabulary.clone(), means })
+                Some(Self { vocabulary: self.vocabulary.clone(), means, runs: Mutex::default() })
             }
         }
     }
@@ -140,6 +145,18 @@ impl TokenMasks {
     /// The only token that may come next, in a state where the text may not end.
     pub fn forced(&self, state: StateId, tokens_left: u32) -> Option<u32> {
         if self.is_accepting(state) { None } else { self.allowed(state, tokens_left).only() }
+    }
+
+    /// The only byte that may come next and where it leads, in a state where the text may not end.
+    pub(crate) fn only_byte(&self, state: StateId) -> Option<(u8, StateId)> {
+        match &self.means {
+            Means::Table(table) => table.automaton().only_byte(state),
+            Means::Pushdown(pushdown) => pushdown.only_byte(state.0).map(|(byte, to)| (byte, StateId(to))),
+        }
+    }
+
+    pub(crate) fn runs(&self) -> MutexGuard<'_, Runs> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many states there are: for a pushdown automaton, places where it takes a byte.

@@ -98,6 +98,10 @@ impl Pushdown {
         self.space().is_final(state)
     }
 
+    pub(crate) fn only_byte(&self, state: u32) -> Option<(u8, u32)> {
+        self.space().only_byte(state)
+    }
+
     pub(crate) fn need(&self, state: u32) -> u32 {
         self.space().state(state).need
     }

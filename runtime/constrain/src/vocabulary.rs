@@ -89,20 +89,26 @@ impl Vocabulary {
         &self.twins
     }
 
-    /// Whether a token is longer than `bytes` and begins with them.
-    pub fn extends(&self, bytes: &[u8], mut allowed: impl FnMut(&[u8]) -> bool) -> bool {
+    /// The nodes under the one that some bytes lead to, if a token begins with them.
+    pub(crate) fn below(&self, bytes: &[u8]) -> Option<std::ops::Range<usize>> {
         let (mut at, mut end) = (0, self.nodes.len());
         for byte in bytes {
             while at < end && self.nodes[at].byte != *byte {
                 at = self.nodes[at].after as usize;
             }
             if at >= end {
-                return false;
+                return None;
             }
             end = self.nodes[at].after as usize;
             at += 1;
         }
-        self.nodes[at..end]
+        Some(at..end)
+    }
+
+    /// Whether a token is longer than `bytes` and begins with them.
+    pub fn extends(&self, bytes: &[u8], mut allowed: impl FnMut(&[u8]) -> bool) -> bool {
+        let Some(below) = self.below(bytes) else { return false };
+        self.nodes[below]
             .iter()
             .filter(|node| node.token != NO_TOKEN)
             .any(|node| self.bytes(node.token).is_some_and(|token| allowed(&token[bytes.len()..])))

@@ -2,7 +2,7 @@
 
 use crate::error::LoadError;
 use crate::forward::{Cpu, Forward};
-use crate::options::{CACHE_BYTES_DEFAULT, EngineOptions, SLOTS_DEFAULT_MAX};
+use crate::options::{CACHE_BYTES_DEFAULT, EngineOptions, Jump, SLOTS_DEFAULT_MAX};
 use crate::pool::SlotPool;
 use crate::radix::RadixTree;
 use crate::request::{self, Kind, Request};
@@ -34,6 +34,7 @@ pub struct Engine {
     pub(crate) constraints: ConstraintCache,
     pub(crate) cache: Cache,
     pub(crate) token_budget: usize,
+    pub(crate) jump: Jump,
     pub(crate) sessions: IndexMap<SessionId, Session>,
     pub(crate) requests: IndexMap<RequestId, Request>,
     pub(crate) sequences: IndexMap<SequenceId, Sequence>,
@@ -63,6 +64,7 @@ impl Engine {
             constraints: ConstraintCache::new(writing.vocabulary.clone()),
             cache: Cache { pool: SlotPool::new(slots), tree: RadixTree::new(), shares: options.radix_cache },
             token_budget: options.token_budget.max(1),
+            jump: options.jump,
             forward,
             writing,
             sessions: IndexMap::new(),
@@ -136,7 +138,7 @@ impl Engine {
                 let made = transcript.prompt(&mut self.writing).and_then(|prompt| {
                     let needed = prompt.tokens.len() as u64 + u64::from(generate.max_tokens);
                     fits(needed, context)?;
-                    request::generate(&generate, prompt, &mut self.writing, &mut self.constraints)
+                    request::generate(&generate, prompt, &mut self.writing, &mut self.constraints, self.jump)
                 });
                 self.start(id, made);
             }
@@ -173,7 +175,7 @@ impl Engine {
         };
         for mut sequence in sequences {
             if let (Kind::Generate(generation), true) = (&mut request.kind, sequence.goes_on) {
-                generation.force(&mut sequence, &self.writing);
+                generation.jump(&mut sequence, &self.writing);
             }
             self.next_sequence += 1;
             let name = SequenceId(self.next_sequence);

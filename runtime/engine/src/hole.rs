@@ -58,7 +58,7 @@ pub(crate) struct Hole {
     told: usize,
     pub(crate) forced: u64,
     /// Whether the budget took a choice away.
-    narrowed: bool,
+    pub(crate) narrowed: bool,
     pub(crate) ending: Option<Ending>,
 }
 
@@ -164,6 +164,24 @@ impl Hole {
         }
         let Constraint { masks, cursor, heals_only } = self.constraint.as_ref()?;
         cursor.forced(masks, if *heals_only { u32::MAX } else { self.left() })
+    }
+
+    /// The tokens of the text about which there is no choice from here on; none where a pass of its own is no slower.
+    pub(crate) fn run(&self, last: Option<u32>, writing: &Writing) -> Arc<[u32]> {
+        match &self.constraint {
+            Some(Constraint { masks, cursor, heals_only: false }) if self.ending.is_none() && cursor.is_healed() => {
+                masks.run(cursor.state(), last, &|text| writing.tokenizer.encode(text))
+            }
+            _ => Arc::new([]),
+        }
+    }
+
+    /// Whether a token is among those that may come next as part of the text.
+    pub(crate) fn allows(&self, token: u32) -> bool {
+        match &self.constraint {
+            Some(Constraint { masks, cursor, .. }) => cursor.allowed(masks, self.left()).contains(token),
+            None => true,
+        }
     }
 
     /// Takes a token. Gives whether it became part of the text; if not, it ended the hole.

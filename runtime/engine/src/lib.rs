@@ -23,6 +23,7 @@ mod engine;
 mod error;
 mod forward;
 mod hole;
+mod jump;
 mod language_model;
 mod options;
 mod pool;
@@ -40,4 +41,4 @@ mod transcript;
 
 pub use engine::Engine;
 pub use error::LoadError;
-pub use options::EngineOptions;
+pub use options::{EngineOptions, Jump};

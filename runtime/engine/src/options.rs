@@ -7,6 +7,19 @@ pub(crate) const CACHE_BYTES_DEFAULT: usize = 1 << 30;
 /// Most slots where their number is left to the engine.
 pub(crate) const SLOTS_DEFAULT_MAX: usize = 1 << 16;
 
+/// What is done where a constraint leaves no choice about text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Jump {
+    /// Nothing: every token is drawn, one a pass.
+    Off,
+    /// The tokens of the text are a draft that one pass verifies: the tokens are those of `Off`, in fewer passes.
+    #[default]
+    Exact,
+    /// The tokens of the text are taken as they are, where no longer token could stand over its end. The model may have
+    /// preferred another division into tokens, so that later draws may differ from `Off`.
+    Forced,
+}
+
 /// Options of an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
@@ -20,10 +33,19 @@ pub struct EngineOptions {
     pub radix_cache: bool,
     /// How keys and values are stored.
     pub kv_format: KvFormat,
+    /// What is done where there is no choice.
+    pub jump: Jump,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { threads: 1, slots: None, token_budget: 512, radix_cache: true, kv_format: KvFormat::F16 }
+        Self {
+            threads: 1,
+            slots: None,
+            token_budget: 512,
+            radix_cache: true,
+            kv_format: KvFormat::F16,
+            jump: Jump::Exact,
+        }
     }
 }

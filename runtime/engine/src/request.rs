@@ -1,6 +1,7 @@
 //! A request for text or scores, from its command to its event.
 
 use crate::hole::Hole;
+use crate::options::Jump;
 use crate::sampler::top;
 use crate::sequence::{Part, Sequence, SequenceId};
 use crate::transcript::{Prompt, Writing};
@@ -34,6 +35,10 @@ pub(crate) struct Generation {
     pub(crate) hole: Hole,
     /// Tokens before the hole.
     pub(crate) prompt: Vec<u32>,
+    /// What is done where there is no choice.
+    pub(crate) jump: Jump,
+    /// How many tokens of the draft were drawn as drafted, in this pass.
+    pub(crate) confirmed: usize,
     /// Likeliest tokens to report per position.
     pub(crate) top: Option<u8>,
     pub(crate) top_logprobs: Vec<Vec<(String, f32)>>,
@@ -66,6 +71,7 @@ pub(crate) fn generate(
     mut prompt: Prompt,
     writing: &mut Writing,
     constraints: &mut sgl_constrain::ConstraintCache,
+    jump: Jump,
 ) -> Result<(Request, Vec<Sequence>), ModelError> {
     let id = command.request;
     let mut sequences = Vec::new();
@@ -91,6 +97,8 @@ pub(crate) fn generate(
     let generation = Generation {
         hole,
         prompt: prompt.tokens,
+        jump,
+        confirmed: 0,
         top: command.top_logprobs,
         top_logprobs: Vec::new(),
         members: vec![0.0; members.len()],

@@ -18,6 +18,8 @@ pub(crate) struct Work {
     pub(crate) sequence: SequenceId,
     /// Tokens to compute; their slots are taken.
     pub(crate) tokens: usize,
+    /// Tokens of its draft that are computed after them.
+    pub(crate) draft: usize,
 }
 
 impl Engine {
@@ -78,9 +80,13 @@ impl Engine {
             if tokens == 0 {
                 continue;
             }
-            if self.make_room(name, tokens, &work) {
-                budget -= tokens;
-                work.push(Work { sequence: name, tokens });
+            // A draft comes after all that is known.
+            let draft = if tokens == sequence.todo() { sequence.draft.len().min(budget - tokens) } else { 0 };
+            let context = self.forward.context();
+            let draft = draft.min(context.saturating_sub(sequence.tokens.len()));
+            if self.make_room(name, tokens + draft, &work) {
+                budget -= tokens + draft;
+                work.push(Work { sequence: name, tokens, draft });
             }
         }
         work

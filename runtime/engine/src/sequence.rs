@@ -26,7 +26,9 @@ pub(crate) struct Sequence {
     pub(crate) part: Part,
     /// All tokens that are known.
     pub(crate) tokens: Vec<u32>,
-    /// Slots of the tokens that are computed.
+    /// Tokens that will probably come after them: computed in the same pass as the last, and then kept or dropped.
+    pub(crate) draft: Vec<u32>,
+    /// Slots of the tokens that are computed; during a pass, those of its draft too.
     pub(crate) slots: Vec<u32>,
     /// How many of the slots, at the beginning, belong to the tree.
     pub(crate) shared: usize,
@@ -50,6 +52,7 @@ impl Sequence {
             request,
             part,
             tokens,
+            draft: Vec::new(),
             slots: Vec::new(),
             shared: 0,
             node: ROOT,
@@ -141,6 +144,13 @@ impl Cache {
         sequence.slots.clear();
         sequence.shared = 0;
         sequence.running = false;
+    }
+
+    /// Takes back the slots of a draft, but for so many of its tokens.
+    pub(crate) fn drop_draft(&mut self, sequence: &mut Sequence, draft: usize, kept: usize) {
+        let end = sequence.slots.len() - (draft - kept);
+        self.pool.give(&sequence.slots[end..]);
+        sequence.slots.truncate(end);
     }
 
     /// `count` more slots for a sequence, with eviction if need be; nothing if there are not so many.

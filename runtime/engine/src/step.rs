@@ -1,11 +1,11 @@
 //! One pass: plan, compute, draw, tell.
 
 use crate::engine::Engine;
-use crate::request::{Generation, Kind};
-use crate::sampler::{Candidates, log_sum_exp, sample};
+use crate::jump::Choice;
+use crate::request::Kind;
+use crate::sampler::{Candidates, log_sum_exp};
 use crate::schedule::Work;
-use crate::sequence::{Part, Sequence, SequenceId};
-use crate::transcript::Writing;
+use crate::sequence::{Part, SequenceId};
 use rustc_hash::FxHashMap;
 use sgl_kernels::AttentionSpan;
 use sgl_model::{Batch, Output, OutputRows};
@@ -16,40 +16,20 @@ use sgl_protocol::{Event, ModelError, RequestId};
 enum Wanted {
     /// The log-probability of the token at this index.
     Score(SequenceId, usize),
-    /// The next token.
-    Next(SequenceId),
+    /// The token after so many tokens of the draft.
+    Next(SequenceId, usize),
 }
 
-impl Generation {
-    /// Takes the tokens that have no alternative. They are computed together with what comes next.
-    pub(crate) fn force(&mut self, sequence: &mut Sequence, writing: &Writing) {
-        while let Some(token) = self.hole.forced() {
-            self.hole.push(token, writing);
-            self.hole.forced += 1;
-            sequence.tokens.push(token);
-            sequence.logprobs.push(f32::NAN);
-        }
-        sequence.goes_on = self.hole.ending.is_none();
-    }
+/// What a pass gives, row by row, and the choices of each sequence that chooses.
+struct Wishes {
+    rows: Vec<Wanted>,
+    choices: FxHashMap<SequenceId, Vec<Choice>>,
+}
 
-    /// Draws the next token from a row of logits, and takes it.
-    fn advance(&mut self, sequence: &mut Sequence, logits: &mut [f32], candidates: &Candidates, writing: &Writing) {
-        let mut norm = 0.0;
-        let mut plain = Vec::new();
-        if self.top.is_some() {
-            norm = log_sum_exp(logits);
-            plain = logits.to_vec();
-        }
-        let position = self.hole.count() as u64;
-        let token = sample(logits, candidates, &self.hole.seen, &self.hole.sampling, position);
-        if self.hole.push(token, writing) {
-            sequence.tokens.push(token);
-            sequence.logprobs.push(plain.get(token as usize).map_or(f32::NAN, |logit| logit - norm));
-            if self.top.is_some() {
-                self.report_top(&plain, norm, writing);
-            }
-        }
-        self.force(sequence, writing);
+impl Wanted {
+    fn sequence(self) -> SequenceId {
+        let (Self::Score(name, _) | Self::Next(name, _)) = self;
+        name
     }
 }
 
@@ -67,8 +47,9 @@ impl Engine {
         if work.is_empty() {
             return;
         }
-        let (wanted, candidates) = self.wanted(&work);
-        if let Err(message) = self.compute(&work, &wanted, &candidates) {
+        let wishes = self.wanted(&work);
+        if let Err(message) = self.compute(&work, &wishes) {
+            self.settle_drafts(&work);
             for name in work.iter().map(|work| work.sequence) {
                 if let Some(request) = self.sequences.get(&name).map(|sequence| sequence.request) {
                     self.fail(request, ModelError::Device(message.clone()));
@@ -77,11 +58,13 @@ impl Engine {
             return;
         }
         let mut logits = std::mem::take(&mut self.logits);
-        for (row, wanted) in logits.chunks_exact_mut(self.forward.vocabulary()).zip(&wanted) {
-            self.use_row(row, *wanted, &candidates);
+        for (row, wanted) in logits.chunks_exact_mut(self.forward.vocabulary()).zip(&wishes.rows) {
+            self.use_row(row, *wanted, &wishes.choices);
         }
         self.logits = logits;
-        for Work { sequence, tokens } in work {
+        self.settle_drafts(&work);
+        self.jump_on(&wishes.rows);
+        for Work { sequence, tokens, .. } in work {
             // A decoded token is published when the hole ends: until then nobody looks for it.
             if let Some(sequence) = self.sequences.get_mut(&sequence).filter(|_| tokens > 1) {
                 self.cache.publish(sequence);
@@ -92,12 +75,12 @@ impl Engine {
     }
 
     /// The rows of logits that the pass must give, in order, and the candidates of those that choose.
-    fn wanted(&mut self, work: &[Work]) -> (Vec<Wanted>, FxHashMap<SequenceId, Candidates>) {
-        let mut wanted = Vec::new();
-        let mut candidates = FxHashMap::default();
-        for Work { sequence: name, tokens } in work {
+    fn wanted(&mut self, work: &[Work]) -> Wishes {
+        let mut rows = Vec::new();
+        let mut choices = FxHashMap::default();
+        for Work { sequence: name, tokens, draft } in work {
             let sequence = &self.sequences[name];
-            let end = sequence.slots.len();
+            let end = sequence.slots.len() - draft;
             let generation = match self.requests.get_mut(&sequence.request).map(|request| &mut request.kind) {
                 Some(Kind::Generate(generation)) if sequence.part == Part::Hole => Some(generation),
                 _ => None,
@@ -105,47 +88,45 @@ impl Engine {
             let scores = generation.as_ref().is_none_or(|generation| generation.top.is_some());
             if scores {
                 let unknown = (end - tokens + 1..=end).filter(|index| sequence.is_unknown(*index));
-                wanted.extend(unknown.map(|index| Wanted::Score(*name, index)));
+                rows.extend(unknown.map(|index| Wanted::Score(*name, index)));
             }
             if let Some(generation) = generation.filter(|_| sequence.goes_on && end == sequence.tokens.len()) {
-                candidates.insert(*name, generation.hole.candidates(&self.writing.usual));
-                wanted.push(Wanted::Next(*name));
+                let made = generation.choices(&sequence.draft[..*draft], &self.writing);
+                rows.extend((0..made.len()).map(|after| Wanted::Next(*name, after)));
+                choices.insert(*name, made);
             }
         }
-        (wanted, candidates)
+        Wishes { rows, choices }
     }
 
-    fn compute(
-        &mut self,
-        work: &[Work],
-        wanted: &[Wanted],
-        candidates: &FxHashMap<SequenceId, Candidates>,
-    ) -> Result<(), String> {
+    fn compute(&mut self, work: &[Work], wishes: &Wishes) -> Result<(), String> {
         let (mut tokens, mut positions, mut slots) = (Vec::new(), Vec::new(), Vec::new());
         let (mut spans, mut outputs) = (Vec::new(), Vec::new());
-        let mut wanted = wanted.iter().peekable();
-        for Work { sequence: name, tokens: count } in work {
+        let mut wanted = wishes.rows.iter().peekable();
+        for Work { sequence: name, tokens: known, draft } in work {
             let sequence = &self.sequences[name];
+            let count = known + draft;
             let (from, to) = (sequence.slots.len() - count, sequence.slots.len());
             let row = tokens.len();
-            tokens.extend_from_slice(&sequence.tokens[from..to]);
+            tokens.extend_from_slice(&sequence.tokens[from..from + known]);
+            tokens.extend_from_slice(&sequence.draft[..*draft]);
             positions.extend((from..to).map(|position| position as u32));
             slots.extend_from_slice(&sequence.slots[from..to]);
             spans.push(AttentionSpan { rows: row..row + count, context: &sequence.slots });
-            while let Some(next) =
-                wanted.next_if(|next| matches!(next, Wanted::Score(n, _) | Wanted::Next(n) if n == name))
-            {
+            let reports = self
+                .requests
+                .get(&sequence.request)
+                .is_some_and(|request| matches!(&request.kind, Kind::Generate(generation) if generation.top.is_some()));
+            while let Some(next) = wanted.next_if(|next| next.sequence() == *name) {
                 outputs.push(match next {
                     Wanted::Score(_, index) => Output { row: row + index - 1 - from, rows: OutputRows::All },
-                    Wanted::Next(_) => {
-                        let reports = self.requests.get(&sequence.request).is_some_and(
-                            |request| matches!(&request.kind, Kind::Generate(generation) if generation.top.is_some()),
-                        );
-                        let rows = match candidates.get(name) {
+                    Wanted::Next(_, after) => {
+                        let choice = wishes.choices.get(name).and_then(|choices| choices.get(*after));
+                        let rows = match choice.map(|choice| &choice.candidates) {
                             Some(Candidates::Few(ids)) if !reports => OutputRows::Only(ids),
                             _ => OutputRows::All,
                         };
-                        Output { row: row + count - 1, rows }
+                        Output { row: row + known - 1 + after, rows }
                     }
                 });
             }
@@ -155,9 +136,8 @@ impl Engine {
         self.forward.forward(&batch, &mut self.logits)
     }
 
-    fn use_row(&mut self, row: &mut [f32], wanted: Wanted, candidates: &FxHashMap<SequenceId, Candidates>) {
-        let (Wanted::Score(name, _) | Wanted::Next(name)) = wanted;
-        let Some(sequence) = self.sequences.get_mut(&name) else { return };
+    fn use_row(&mut self, row: &mut [f32], wanted: Wanted, choices: &FxHashMap<SequenceId, Vec<Choice>>) {
+        let Some(sequence) = self.sequences.get_mut(&wanted.sequence()) else { return };
         let Some(request) = self.requests.get_mut(&sequence.request) else { return };
         match (wanted, &mut request.kind) {
             (Wanted::Score(_, index), kind) => {
@@ -167,10 +147,35 @@ impl Engine {
                     generation.report_top(row, norm, &self.writing);
                 }
             }
-            (Wanted::Next(_), Kind::Generate(generation)) => {
-                generation.advance(sequence, row, &candidates[&name], &self.writing);
+            (Wanted::Next(name, after), Kind::Generate(generation)) => {
+                generation.draw(sequence, row, after, &choices[&name][after], &self.writing);
             }
-            (Wanted::Next(_), Kind::Score { .. }) => {}
+            (Wanted::Next(..), Kind::Score { .. }) => {}
+        }
+    }
+
+    /// After a pass: what was drafted and not drawn is forgotten, its slots are free.
+    fn settle_drafts(&mut self, work: &[Work]) {
+        for Work { sequence: name, draft, .. } in work.iter().filter(|work| work.draft > 0) {
+            let Some(sequence) = self.sequences.get_mut(name) else { continue };
+            let kept = match self.requests.get_mut(&sequence.request).map(|request| &mut request.kind) {
+                Some(Kind::Generate(generation)) => std::mem::take(&mut generation.confirmed),
+                _ => 0,
+            };
+            self.cache.drop_draft(sequence, *draft, kept.min(*draft));
+            sequence.draft.clear();
+        }
+    }
+
+    /// Sequences that chose go on to their next choice.
+    fn jump_on(&mut self, rows: &[Wanted]) {
+        for wanted in rows.iter().filter(|wanted| matches!(wanted, Wanted::Next(_, 0))) {
+            let Some(sequence) = self.sequences.get_mut(&wanted.sequence()) else { continue };
+            if let Some(Kind::Generate(generation)) =
+                self.requests.get_mut(&sequence.request).map(|request| &mut request.kind)
+            {
+                generation.jump(sequence, &self.writing);
+            }
         }
     }
 

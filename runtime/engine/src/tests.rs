@@ -4,5 +4,6 @@ mod cache;
 mod fake;
 mod faults;
 mod holes;
+mod jump;
 mod rig;
 mod simulation;

@@ -147,6 +147,26 @@ impl Space {
             && (0..self.representatives.len()).all(|class| self.step(state, self.representatives[class]).to == DEAD)
     }
 
+    /// The only byte that may follow, where a text may not end, and where it leads.
+    pub(crate) fn only_byte(&mut self, state: u32) -> Option<(u8, u32)> {
+        if self.states[state as usize].accepting {
+            return None;
+        }
+        let mut only = None;
+        for class in 0..self.representatives.len() {
+            let byte = self.representatives[class];
+            let to = self.step(state, byte).to;
+            if to == DEAD {
+                continue;
+            }
+            let is_wide = byte < u8::MAX && usize::from(self.classes[usize::from(byte) + 1]) == class;
+            if only.replace((byte, to)).is_some() || is_wide {
+                return None;
+            }
+        }
+        only
+    }
+
     /// Takes a byte in one reading.
     fn read(&mut self, place: Place, stack: StackId, byte: u8, closure: &mut Closure) {
         let program = self.program.clone();

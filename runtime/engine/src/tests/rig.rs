@@ -2,7 +2,7 @@
 
 use super::fake::{Fake, Says};
 use crate::engine::Engine;
-use crate::options::EngineOptions;
+use crate::options::{EngineOptions, Jump};
 use crate::transcript::Writing;
 use sgl_protocol::{
     Command, Event, Generate, Generated, LanguageModel, ModelError, RequestId, Role, Sampling, Score, Scored,
@@ -25,11 +25,20 @@ pub(super) struct Parts {
     pub(super) shares: bool,
     pub(super) says: Says,
     pub(super) works: Option<u64>,
+    pub(super) jump: Jump,
 }
 
 impl Default for Parts {
     fn default() -> Self {
-        Self { slots: 4_096, context: 1_024, budget: 64, shares: true, says: Says::Noise, works: None }
+        Self {
+            slots: 4_096,
+            context: 1_024,
+            budget: 64,
+            shares: true,
+            says: Says::Noise,
+            works: None,
+            jump: Jump::Exact,
+        }
     }
 }
 
@@ -85,8 +94,12 @@ impl Rig {
             cells: vec![None; parts.slots],
             works: parts.works,
         };
-        let options =
-            EngineOptions { token_budget: parts.budget, radix_cache: parts.shares, ..EngineOptions::default() };
+        let options = EngineOptions {
+            token_budget: parts.budget,
+            radix_cache: parts.shares,
+            jump: parts.jump,
+            ..EngineOptions::default()
+        };
         let engine = Engine::new(Box::new(fake), Writing::new(tokenizer, Some(template)), parts.slots, &options);
         Self {
             engine,

@@ -1,0 +1,128 @@
+//! Text about which a constraint leaves no choice: its tokens in one pass instead of one by one.
+//!
+//! A token that alone is allowed is taken at once. A text that alone is allowed may be divided into tokens in several ways: the
+//! tokens that a tokenizer would make of it are a draft. The next pass computes the draft's tokens as further rows, and
+//! draws at each row as it would have without the draft; the draft holds as far as it was drawn. Rows do not depend on
+//! their batch, and draws on their position only, so the tokens are those of drawing one by one.
+
+use crate::options::Jump;
+use crate::request::Generation;
+use crate::sampler::{Candidates, log_sum_exp, sample};
+use crate::sequence::Sequence;
+use crate::transcript::Writing;
+
+/// Most tokens of a draft.
+const DRAFT_MAX: usize = 64;
+
+/// What a row chooses from.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    pub(crate) candidates: Candidates,
+    /// Whether the budget has taken a choice away by then.
+    narrowed: bool,
+}
+
+impl Generation {
+    /// The choice after the last token, and those after each token of a draft.
+    pub(crate) fn choices(&mut self, draft: &[u32], writing: &Writing) -> Vec<Choice> {
+        self.confirmed = 0;
+        let candidates = self.hole.candidates(&writing.usual);
+        let mut choices = vec![Choice { candidates, narrowed: self.hole.narrowed }];
+        if draft.is_empty() {
+            return choices;
+        }
+        let mut ahead = self.hole.clone();
+        for token in draft {
+            if !ahead.push(*token, writing) || ahead.ending.is_some() {
+                break;
+            }
+            let candidates = ahead.candidates(&writing.usual);
+            choices.push(Choice { candidates, narrowed: ahead.narrowed });
+        }
+        choices
+    }
+
+    /// Draws the token after so many tokens of the draft, if those were drawn, and takes it.
+    pub(crate) fn draw(
+        &mut self,
+        sequence: &mut Sequence,
+        logits: &mut [f32],
+        after: usize,
+        choice: &Choice,
+        writing: &Writing,
+    ) {
+        if after != self.confirmed || self.hole.ending.is_some() {
+            return;
+        }
+        self.hole.narrowed = choice.narrowed;
+        let mut norm = 0.0;
+        let mut plain = Vec::new();
+        if self.top.is_some() {
+            norm = log_sum_exp(logits);
+            plain = logits.to_vec();
+        }
+        let position = self.hole.count() as u64;
+        let token = sample(logits, &choice.candidates, &self.hole.seen, &self.hole.sampling, position);
+        if self.hole.push(token, writing) {
+            sequence.tokens.push(token);
+            sequence.logprobs.push(plain.get(token as usize).map_or(f32::NAN, |logit| logit - norm));
+            if self.top.is_some() {
+                self.report_top(&plain, norm, writing);
+            }
+            if sequence.draft.get(after) == Some(&token) {
+                self.confirmed += 1;
+                self.hole.forced += 1;
+            }
+        }
+    }
+
+    /// Goes on to the next choice: takes what has no alternative, and drafts what has no alternative as text.
+    pub(crate) fn jump(&mut self, sequence: &mut Sequence, writing: &Writing) {
+        sequence.draft.clear();
+        if self.jump != Jump::Off {
+            loop {
+                self.take_only(sequence, writing);
+                // Where alternatives are reported, each token that has some is drawn.
+                if self.top.is_some() {
+                    break;
+                }
+                let run = self.hole.run(sequence.tokens.last().copied(), writing);
+                if self.jump == Jump::Exact {
+                    sequence.draft.extend(run.iter().take(DRAFT_MAX));
+                    break;
+                }
+                if !self.take_run(&run, sequence, writing) {
+                    break;
+                }
+            }
+        }
+        sequence.goes_on = self.hole.ending.is_none();
+    }
+
+    /// Takes tokens that alone are allowed.
+    fn take_only(&mut self, sequence: &mut Sequence, writing: &Writing) {
+        while let Some(token) = self.hole.forced() {
+            self.take(token, sequence, writing);
+        }
+    }
+
+    /// Takes the tokens of a run as far as the budget allows. Gives whether it took any.
+    fn take_run(&mut self, run: &[u32], sequence: &mut Sequence, writing: &Writing) -> bool {
+        let mut took = false;
+        for token in run {
+            if self.hole.ending.is_some() || !self.hole.allows(*token) {
+                break;
+            }
+            self.take(*token, sequence, writing);
+            took = true;
+        }
+        took
+    }
+
+    fn take(&mut self, token: u32, sequence: &mut Sequence, writing: &Writing) {
+        self.hole.push(token, writing);
+        self.hole.forced += 1;
+        sequence.tokens.push(token);
+        sequence.logprobs.push(f32::NAN);
+    }
+}
