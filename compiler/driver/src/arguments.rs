@@ -130,6 +130,9 @@ pub struct RunArguments {
     /// Do not reuse what was read before (for comparison)
     #[arg(long, help_heading = "Run options")]
     pub no_cache: bool,
+    /// What to do with text about which a constraint leaves no choice
+    #[arg(long, value_enum, default_value = "exact", help_heading = "Run options")]
+    pub jump: JumpMode,
     /// Do not show the transcript
     #[arg(long, short, help_heading = "Run options")]
     pub quiet: bool,
@@ -139,6 +142,17 @@ pub struct RunArguments {
     /// Print token counts, times and memory
     #[arg(long, help_heading = "Run options")]
     pub stats: bool,
+}
+
+/// What is done with text about which a constraint leaves no choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum JumpMode {
+    /// Draw every token (for comparison)
+    Off,
+    /// Draft it and verify the draft in one pass: the same text, sooner
+    Exact,
+    /// Take it without asking the model
+    Forced,
 }
 
 /// The command of a command line, or how it ended already (help, version, a mistake).

@@ -1,13 +1,13 @@
 //! Image to text: loads the model, checks that every hole can close, runs the entry, prints what came of it.
 
-use crate::arguments::{DiagnosticFormat, RunArguments};
+use crate::arguments::{DiagnosticFormat, JumpMode, RunArguments};
 use crate::compile::Compiled;
 use crate::models::Store;
 use crate::transcript::Terminal;
 use crate::{Outcome, demand, flags, report, scripted, stats};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ArgMatches;
-use sgl_engine::{Engine, EngineOptions};
+use sgl_engine::{Engine, EngineOptions, Jump};
 use sgl_protocol::LanguageModel;
 use sgl_source::render::{self, Colour};
 use sgl_source::{Code, Diagnostic, FileId, Span};
@@ -161,6 +161,11 @@ fn load(path: &Path, arguments: &RunArguments) -> Result<Engine> {
     let options = EngineOptions {
         threads: arguments.threads.unwrap_or(cores.min(THREADS_MAX)).max(1),
         radix_cache: !arguments.no_cache,
+        jump: match arguments.jump {
+            JumpMode::Off => Jump::Off,
+            JumpMode::Exact => Jump::Exact,
+            JumpMode::Forced => Jump::Forced,
+        },
         ..EngineOptions::default()
     };
     if arguments.max_tokens == Some(0) {
