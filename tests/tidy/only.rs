@@ -8,6 +8,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("logos::", &["compiler/syntax/"]),
     ("lalrpop_util::", &["compiler/syntax/"]),
     ("regex_automata::", &["runtime/constrain/"]),
+    ("regex::", &["vm/"]),
     ("tokenizers::", &["runtime/tokenizer/"]),
     ("minijinja::", &["runtime/tokenizer/"]),
     ("safetensors::", &["runtime/model/"]),

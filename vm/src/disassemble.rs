@@ -9,7 +9,8 @@ pub fn disassemble(image: &Image) -> String {
         out.push_str(&format!("record {index} {} ({})\n", record.name, record.fields.join(", ")));
     }
     for (index, declared) in image.enums.iter().enumerate() {
-        let variants: Vec<String> = declared.variants.iter().map(|(name, count)| format!("{name}/{count}")).collect();
+        let variants: Vec<String> =
+            declared.variants.iter().map(|v| format!("{}/{}", v.name, v.fields.len())).collect();
         out.push_str(&format!("enum {index} {} ({})\n", declared.name, variants.join(", ")));
     }
     for (index, text) in image.texts.iter().enumerate() {

@@ -77,8 +77,24 @@ pub struct RecordType {
 pub struct EnumType {
     /// Its name.
     pub name: String,
-    /// Names as generated and printed, with the number of payload fields.
-    pub variants: Vec<(String, u16)>,
+    /// Its variants, in order.
+    pub variants: Vec<VariantType>,
+}
+
+impl EnumType {
+    /// Whether a variant is an object with a tag, and not a bare name: some variant of the enum has fields.
+    pub fn is_tagged(&self) -> bool {
+        self.variants.iter().any(|variant| !variant.fields.is_empty())
+    }
+}
+
+/// A variant of an enum type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariantType {
+    /// Its name as generated and printed.
+    pub name: String,
+    /// Keys of its payload as generated and printed, in order.
+    pub fields: Vec<String>,
 }
 
 /// A hole in a prompt.

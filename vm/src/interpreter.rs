@@ -2,13 +2,14 @@
 //!
 //! An instruction that waits leaves no trace and runs again later, so that "wait" needs no state beside the program counter.
 
+use crate::fits::fits;
 use crate::image::{Function, Op, Place, Register};
 use crate::machine::Machine;
 use crate::operation as values;
 use crate::task::{Frame, Returns, Stop};
 use crate::text::text_of;
 use crate::trap::{Fault, Trap};
-use crate::value::{TaskId, Value, fits};
+use crate::value::{TaskId, Value};
 use std::rc::Rc;
 
 /// Instructions between two looks at the clock, while a budget of time is open.

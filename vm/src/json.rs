@@ -1,11 +1,13 @@
 //! Values from and to the outside: JSON, and flags of the command line.
 
 use crate::image::Image;
-use crate::parse::{range, record_of, unknown_or};
+use crate::limits::VALUE_DEPTH_MAX;
+use crate::parse::{range, unknown_or};
 use crate::text::{text_of, variant_name};
 use crate::value::Value;
+use crate::{named, pattern};
 use serde_json::{Map, Number, Value as Json};
-use sgl_protocol::Shape;
+use sgl_protocol::{Field, Shape, TAG, TAGGED_VALUE, Variant};
 
 /// A value as JSON, by the image's names.
 pub fn json_of_value(value: &Value, image: &Image) -> Json {
@@ -26,12 +28,12 @@ pub fn json_of_value(value: &Value, image: &Image) -> Json {
             Json::Object(fields.iter().cloned().zip(items.iter().map(|i| json_of_value(i, image))).collect())
         }
         Value::Variant(id, index, items) => {
-            let name = variant_name(*id, *index, image).to_string();
-            if items.is_empty() {
-                return Json::String(name);
-            }
+            let name = Json::String(variant_name(*id, *index, image).to_string());
+            let Some(declared) = image.enums.get(*id as usize).filter(|e| e.is_tagged()) else { return name };
+            let fields = declared.variants.get(usize::from(*index)).map_or(&[][..], |v| &v.fields);
             let mut object = Map::new();
-            object.insert(name, all(items));
+            object.insert(TAG.into(), name);
+            object.extend(fields.iter().cloned().zip(items.iter().map(|i| json_of_value(i, image))));
             Json::Object(object)
         }
         Value::Range(..) | Value::Closure(..) | Value::Transcript(_) | Value::Iterator(_) | Value::Pending(_) => {
@@ -40,10 +42,28 @@ pub fn json_of_value(value: &Value, image: &Image) -> Json {
     }
 }
 
+/// The value of the type `Json` that JSON stands for.
+pub(crate) fn value_of_any(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::None,
+        Json::Bool(b) => Value::Bool(*b),
+        Json::Number(n) => match n.as_i64() {
+            Some(n) => Value::Int(n),
+            None => Value::Float(n.as_f64().unwrap_or(f64::NAN)),
+        },
+        Json::String(text) => Value::text(text),
+        Json::Array(items) => Value::list(items.iter().map(value_of_any).collect()),
+        Json::Object(object) => {
+            let pairs: Vec<_> = object.iter().map(|(k, v)| (Value::text(k), value_of_any(v))).collect();
+            Value::Map(pairs.into())
+        }
+    }
+}
+
 /// The value that a flag's text stands for: text and names raw, everything else as JSON.
 pub fn value_of_flag(text: &str, shape: &Shape, image: &Image) -> Result<Value, String> {
     match shape {
-        Shape::Text { .. } | Shape::Literal(_) | Shape::Enum { .. } => {
+        Shape::Text { .. } | Shape::Literal(_) | Shape::Enum { .. } | Shape::Grammar(_) => {
             value_of_json(&Json::String(text.to_string()), shape, image)
         }
         Shape::Union(variants) => {
@@ -65,35 +85,37 @@ pub fn value_of_flag(text: &str, shape: &Shape, image: &Image) -> Result<Value, 
 
 /// The value that JSON stands for, by its shape. The error has the JSON pointer of what does not fit.
 pub fn value_of_json(json: &Json, shape: &Shape, image: &Image) -> Result<Value, String> {
-    Reader { image, pointer: Vec::new() }.read(json, shape)
+    Reader { image, definitions: &[], pointer: Vec::new() }.read(json, shape)
 }
 
 struct Reader<'a> {
     image: &'a Image,
+    /// What a [`Shape::Ref`] refers to here.
+    definitions: &'a [Shape],
     pointer: Vec<String>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn wrong<T>(&self, expected: &str, found: &Json) -> Result<T, String> {
         let at = if self.pointer.is_empty() { String::new() } else { format!("at `/{}`: ", self.pointer.join("/")) };
         Err(format!("{at}expected {expected}, found {found}"))
     }
 
-    fn inside(&mut self, step: String, json: &Json, shape: &Shape) -> Result<Value, String> {
+    fn inside(&mut self, step: String, json: &Json, shape: &'a Shape) -> Result<Value, String> {
         self.pointer.push(step);
         let value = self.read(json, shape);
         self.pointer.pop();
         value
     }
 
-    fn read(&mut self, json: &Json, shape: &Shape) -> Result<Value, String> {
+    fn read(&mut self, json: &Json, shape: &'a Shape) -> Result<Value, String> {
         match (shape, json) {
-            (Shape::Text { chars_max, .. }, Json::String(text)) => match chars_max {
-                Some(max) if text.chars().count() > *max as usize => {
-                    self.wrong(&format!("at most {max} characters"), json)
+            (Shape::Text { pattern, chars_max, until }, Json::String(text)) => {
+                match pattern::lacks(text, pattern.as_deref(), *chars_max, until.as_deref()) {
+                    Some(wanted) => self.wrong(&wanted, json),
+                    None => Ok(Value::text(text)),
                 }
-                _ => Ok(Value::text(text)),
-            },
+            }
             (Shape::Int { min, max }, Json::Number(n)) => {
                 let inside = n.as_i64().filter(|n| min.is_none_or(|m| *n >= m) && max.is_none_or(|m| *n <= m));
                 match inside {
@@ -111,13 +133,10 @@ impl Reader<'_> {
             (Shape::Null, Json::Null) => Ok(Value::None),
             (Shape::Literal(literal), Json::String(text)) if text == literal => Ok(Value::text(text)),
             (Shape::Enum { name, names }, Json::String(text)) => match names.iter().position(|n| n == text) {
-                Some(index) => {
-                    let id = self.image.enums.iter().position(|e| e.name == *name);
-                    match (id.and_then(|id| u32::try_from(id).ok()), u16::try_from(index)) {
-                        (Some(id), Ok(index)) => Ok(Value::Variant(id, index, Vec::new().into())),
-                        _ => self.wrong("a known enum", json),
-                    }
-                }
+                Some(index) => match (named::plain_enum(name, names, self.image), u16::try_from(index)) {
+                    (Some(id), Ok(index)) => Ok(Value::Variant(id, index, Vec::new().into())),
+                    _ => self.wrong("a known enum", json),
+                },
                 None => self.wrong(&format!("one of {}", names.join(", ")), json),
             },
             (Shape::List { item, min, max }, Json::Array(items)) => {
@@ -137,22 +156,40 @@ impl Reader<'_> {
                     .map(|(i, (json, shape))| self.inside(i.to_string(), json, shape));
                 Ok(Value::Tuple(items.collect::<Result<Vec<_>, _>>()?.into()))
             }
-            (Shape::Record { fields, .. }, Json::Object(object)) => {
-                if let Some(extra) = object.keys().find(|key| !fields.iter().any(|f| f.name == **key)) {
-                    return self.wrong(&format!("no key {extra:?}"), json);
-                }
-                let mut items = Vec::new();
-                for field in fields {
-                    let Some(json) = object.get(&field.name) else {
-                        return self.wrong(&format!("a key {:?}", field.name), json);
-                    };
-                    items.push(self.inside(field.name.clone(), json, &field.shape)?);
-                }
-                match record_of(shape, self.image) {
+            (Shape::Record { name, fields }, Json::Object(object)) => {
+                let items = self.fields(json, object, fields, &[])?;
+                match named::record(name, fields, self.image) {
                     Some(id) => Ok(Value::Record(id, items.into())),
                     None => self.wrong("a known record", json),
                 }
             }
+            (Shape::Map { key, value, min, max }, Json::Object(object)) => {
+                let count = u32::try_from(object.len()).unwrap_or(u32::MAX);
+                if count < *min || max.is_some_and(|m| count > m) {
+                    return self
+                        .wrong(&range("an object whose size is", Some(i64::from(*min)), max.map(i64::from)), json);
+                }
+                let mut pairs = Vec::new();
+                for (name, inner) in object {
+                    let key = self.inside(name.clone(), &Json::String(name.clone()), key)?;
+                    pairs.push((key, self.inside(name.clone(), inner, value)?));
+                }
+                Ok(Value::Map(pairs.into()))
+            }
+            (Shape::Tagged { name, variants }, Json::Object(object)) => self.tagged(json, object, name, variants),
+            (Shape::Recursive { definitions, root }, _) => {
+                let outer = std::mem::replace(&mut self.definitions, definitions);
+                let value = self.read(json, root);
+                self.definitions = outer;
+                value
+            }
+            (Shape::Ref(index), _) => match self.definitions.get(*index as usize) {
+                Some(_) if self.pointer.len() > VALUE_DEPTH_MAX => self.wrong("less nesting", &Json::Null),
+                Some(definition) => self.read(json, definition),
+                None => self.wrong("a definition that exists", json),
+            },
+            (Shape::Schema(_), _) => Ok(value_of_any(json)),
+            (Shape::Grammar(_), Json::String(text)) => Ok(Value::text(text)),
             (Shape::Union(variants), _) => {
                 let found = variants.iter().find_map(|v| Some(unknown_or(self.read(json, &v.shape).ok()?, &v.name)));
                 match found {
@@ -163,6 +200,62 @@ impl Reader<'_> {
                 }
             }
             (other, _) => self.wrong(expectation(other), json),
+        }
+    }
+
+    /// The values of an object's keys; `besides` are keys that it may also have.
+    fn fields(
+        &mut self,
+        json: &Json,
+        object: &Map<String, Json>,
+        fields: &'a [Field],
+        besides: &[&str],
+    ) -> Result<Vec<Value>, String> {
+        let known = |key: &str| fields.iter().any(|f| f.name == key) || besides.contains(&key);
+        if let Some(extra) = object.keys().find(|key| !known(key)) {
+            return self.wrong(&format!("no key {extra:?}"), json);
+        }
+        let mut items = Vec::new();
+        for field in fields {
+            let Some(json) = object.get(&field.name) else {
+                return self.wrong(&format!("a key {:?}", field.name), json);
+            };
+            items.push(self.inside(field.name.clone(), json, &field.shape)?);
+        }
+        Ok(items)
+    }
+
+    fn tagged(
+        &mut self,
+        json: &Json,
+        object: &Map<String, Json>,
+        name: &str,
+        variants: &'a [Variant],
+    ) -> Result<Value, String> {
+        let tag = object.get(TAG).and_then(Json::as_str);
+        let Some(index) = variants.iter().position(|variant| Some(variant.name.as_str()) == tag) else {
+            let tags: Vec<&str> = variants.iter().map(|v| v.name.as_str()).collect();
+            return self.wrong(&format!("a key {TAG:?} that is one of {}", tags.join(", ")), json);
+        };
+        match &variants[index].shape {
+            Shape::Record { name: record, fields } if fields.iter().all(|f| f.name != TAG) => {
+                let items = self.fields(json, object, fields, &[TAG])?;
+                let id = match name {
+                    "" => named::record(record, fields, self.image),
+                    _ => named::tagged_enum(name, variants, self.image),
+                };
+                match (id, u16::try_from(index)) {
+                    (Some(id), _) if name.is_empty() => Ok(Value::Record(id, items.into())),
+                    (Some(id), Ok(index)) => Ok(Value::Variant(id, index, items.into())),
+                    _ => self.wrong("a known type", json),
+                }
+            }
+            whole => {
+                let Some(inner) = object.get(TAGGED_VALUE) else {
+                    return self.wrong(&format!("a key {TAGGED_VALUE:?}"), json);
+                };
+                Ok(unknown_or(self.inside(TAGGED_VALUE.into(), inner, whole)?, &variants[index].name))
+            }
         }
     }
 }
@@ -176,7 +269,10 @@ fn expectation(shape: &Shape) -> &'static str {
         Shape::Null => "null",
         Shape::Literal(_) | Shape::Enum { .. } => "one of its names",
         Shape::List { .. } | Shape::Tuple(_) => "a list",
-        Shape::Record { .. } => "an object",
+        Shape::Record { .. } | Shape::Map { .. } | Shape::Tagged { .. } => "an object",
         Shape::Union(_) => "one of its alternatives",
+        Shape::Recursive { .. } | Shape::Ref(_) => "a value of the recursive type",
+        Shape::Schema(_) => "JSON",
+        Shape::Grammar(_) => "a text of the grammar",
     }
 }

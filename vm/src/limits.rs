@@ -17,6 +17,9 @@ pub struct Limits {
     pub tasks: usize,
 }
 
+/// Levels of nesting that a value read from text or JSON may have.
+pub(crate) const VALUE_DEPTH_MAX: usize = 1_000;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -1,12 +1,14 @@
 //! Hole text to values: exactly the language of the shape.
 
 use crate::image::Image;
+use crate::limits::VALUE_DEPTH_MAX;
 use crate::value::Value;
-use sgl_protocol::Shape;
+use crate::{named, pattern};
+use sgl_protocol::{Field, Shape, Variant};
 
 /// The value that a hole's text stands for. The error says what was expected, and at which byte.
 pub fn parse(text: &str, shape: &Shape, image: &Image) -> Result<Value, String> {
-    let mut parser = Parser { text, image, furthest: 0, expected: String::new() };
+    let mut parser = Parser { text, image, definitions: &[], depth: 0, furthest: 0, expected: String::new() };
     match parser.whole(shape) {
         Some(value) => Ok(value),
         None => Err(format!("expected {} at byte {} of {text:?}", parser.expected, parser.furthest)),
@@ -16,13 +18,16 @@ pub fn parse(text: &str, shape: &Shape, image: &Image) -> Result<Value, String> 
 struct Parser<'a> {
     text: &'a str,
     image: &'a Image,
+    /// What a [`Shape::Ref`] refers to here.
+    definitions: &'a [Shape],
+    depth: usize,
     furthest: usize,
     expected: String,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     /// The whole text, where text and names stand raw.
-    fn whole(&mut self, shape: &Shape) -> Option<Value> {
+    fn whole(&mut self, shape: &'a Shape) -> Option<Value> {
         match shape {
             Shape::Text { .. } => self.text_fits(shape),
             Shape::Literal(literal) => {
@@ -32,14 +37,20 @@ impl Parser<'_> {
                     self.fail(0, &format!("{literal:?}"))
                 }
             }
-            Shape::Enum { names, .. } => match names.iter().position(|name| name == self.text) {
-                Some(index) => self.variant(shape, index),
+            Shape::Enum { name, names } => match names.iter().position(|name| name == self.text) {
+                Some(index) => self.variant(name, names, index),
                 None => self.fail(0, &format!("one of {}", names.join(", "))),
             },
             Shape::Union(variants) => variants.iter().find_map(|variant| {
                 let value = self.whole(&variant.shape)?;
                 Some(unknown_or(value, &variant.name))
             }),
+            Shape::Grammar(_) => Some(Value::text(self.text)),
+            Shape::Recursive { definitions, root } => self.within(definitions, |parser| parser.whole(root)),
+            Shape::Ref(index) => {
+                let definition = self.definition(*index)?;
+                self.whole(definition)
+            }
             other => {
                 let (value, end) = self.at(other, 0)?;
                 if end == self.text.len() { Some(value) } else { self.fail(end, "the end") }
@@ -47,14 +58,11 @@ impl Parser<'_> {
         }
     }
 
-    /// Free text is what it is: its pattern was enforced while it was written, or is checked by the scripted model's caller.
+    /// What a model wrote under a mask fits; what a script says is checked here.
     fn text_fits(&mut self, shape: &Shape) -> Option<Value> {
-        let Shape::Text { chars_max, until, .. } = shape else { return None };
-        if chars_max.is_some_and(|max| self.text.chars().count() > max as usize) {
-            return self.fail(self.text.len(), "fewer characters");
-        }
-        if until.as_ref().is_some_and(|delimiter| !delimiter.is_empty() && self.text.contains(delimiter.as_str())) {
-            return self.fail(0, "text without its delimiter");
+        let Shape::Text { pattern, chars_max, until } = shape else { return None };
+        if let Some(wanted) = pattern::lacks(self.text, pattern.as_deref(), *chars_max, until.as_deref()) {
+            return self.fail(0, &wanted);
         }
         Some(Value::text(self.text))
     }
@@ -75,13 +83,37 @@ impl Parser<'_> {
         }
     }
 
+    fn within<T>(&mut self, definitions: &'a [Shape], inner: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.definitions, definitions);
+        let found = inner(self);
+        self.definitions = outer;
+        found
+    }
+
+    fn definition(&mut self, index: u32) -> Option<&'a Shape> {
+        match self.definitions.get(index as usize) {
+            Some(definition) => Some(definition),
+            None => self.fail(0, "a definition that exists"),
+        }
+    }
+
     /// A value inside a structure, and where it ends.
-    fn at(&mut self, shape: &Shape, at: usize) -> Option<(Value, usize)> {
+    fn at(&mut self, shape: &'a Shape, at: usize) -> Option<(Value, usize)> {
+        if self.depth > VALUE_DEPTH_MAX {
+            return self.fail(at, "less nesting");
+        }
+        self.depth += 1;
+        let found = self.inside(shape, at);
+        self.depth -= 1;
+        found
+    }
+
+    fn inside(&mut self, shape: &'a Shape, at: usize) -> Option<(Value, usize)> {
         match shape {
-            Shape::Text { chars_max, .. } => {
+            Shape::Text { pattern, chars_max, until } => {
                 let (text, end) = self.string(at)?;
-                if chars_max.is_some_and(|max| text.chars().count() > max as usize) {
-                    return self.fail(end, "fewer characters");
+                if let Some(wanted) = pattern::lacks(&text, pattern.as_deref(), *chars_max, until.as_deref()) {
+                    return self.fail(at, &wanted);
                 }
                 Some((Value::text(text), end))
             }
@@ -110,10 +142,10 @@ impl Parser<'_> {
                 let (text, end) = self.string(at)?;
                 if text == *literal { Some((Value::text(text), end)) } else { self.fail(at, &format!("{literal:?}")) }
             }
-            Shape::Enum { names, .. } => {
+            Shape::Enum { name, names } => {
                 let (text, end) = self.string(at)?;
                 match names.iter().position(|name| *name == text) {
-                    Some(index) => Some((self.variant(shape, index)?, end)),
+                    Some(index) => Some((self.variant(name, names, index)?, end)),
                     None => self.fail(at, &format!("one of {}", names.join(", "))),
                 }
             }
@@ -132,22 +164,21 @@ impl Parser<'_> {
                 let end = self.literal(end, "]")?;
                 Some((Value::Tuple(items.into()), end))
             }
-            Shape::Record { fields, .. } => {
-                let mut items = Vec::new();
-                let mut end = self.literal(at, "{")?;
-                for (index, field) in fields.iter().enumerate() {
-                    let mut key = String::from(if index > 0 { ", " } else { "" });
-                    crate::text::quote(&field.name, &mut key);
-                    key.push_str(": ");
-                    end = self.literal(end, &key)?;
-                    let (item, next) = self.at(&field.shape, end)?;
-                    items.push(item);
-                    end = next;
-                }
-                let end = self.literal(end, "}")?;
-                let id = record_of(shape, self.image)?;
+            Shape::Record { name, fields } => {
+                let open = self.literal(at, "{")?;
+                let (items, end) = self.fields(fields, open, true)?;
+                let id = named::record(name, fields, self.image)?;
                 Some((Value::Record(id, items.into()), end))
             }
+            Shape::Map { key, value, min, max } => self.map(key, value, *min, *max, at),
+            Shape::Tagged { name, variants } => self.tagged(name, variants, at),
+            Shape::Recursive { definitions, root } => self.within(definitions, |parser| parser.at(root, at)),
+            Shape::Ref(index) => {
+                let definition = self.definition(*index)?;
+                self.at(definition, at)
+            }
+            Shape::Schema(_) => self.json(at),
+            Shape::Grammar(_) => self.string(at).map(|(text, end)| (Value::text(text), end)),
             Shape::Union(variants) => variants.iter().find_map(|variant| {
                 let (value, end) = self.at(&variant.shape, at)?;
                 Some((unknown_or(value, &variant.name), end))
@@ -155,7 +186,95 @@ impl Parser<'_> {
         }
     }
 
-    fn list(&mut self, item: &Shape, min: u32, max: Option<u32>, at: usize) -> Option<(Value, usize)> {
+    /// Keys with their values, and the brace that closes them.
+    fn fields(&mut self, fields: &'a [Field], at: usize, first: bool) -> Option<(Vec<Value>, usize)> {
+        let mut items = Vec::new();
+        let mut end = at;
+        for (index, field) in fields.iter().enumerate() {
+            let mut key = String::from(if index > 0 || !first { ", " } else { "" });
+            crate::text::quote(&field.name, &mut key);
+            key.push_str(": ");
+            end = self.literal(end, &key)?;
+            let (item, next) = self.at(&field.shape, end)?;
+            items.push(item);
+            end = next;
+        }
+        let end = self.literal(end, "}")?;
+        Some((items, end))
+    }
+
+    fn map(
+        &mut self,
+        key: &'a Shape,
+        value: &'a Shape,
+        min: u32,
+        max: Option<u32>,
+        at: usize,
+    ) -> Option<(Value, usize)> {
+        let mut pairs: Vec<(Value, Value)> = Vec::new();
+        let mut count = 0;
+        let mut end = self.literal(at, "{")?;
+        while !self.text[end..].starts_with('}') {
+            if count > 0 {
+                end = self.literal(end, ", ")?;
+            }
+            let (key, next) = self.at(key, end)?;
+            let colon = self.literal(next, ": ")?;
+            let (value, next) = self.at(value, colon)?;
+            crate::operation::insert(&mut pairs, key, value);
+            end = next;
+            count += 1;
+        }
+        if count < min || max.is_some_and(|max| count > max) {
+            return self.fail(end, &range("a map whose length is", Some(i64::from(min)), max.map(i64::from)));
+        }
+        Some((Value::Map(pairs.into()), end + 1))
+    }
+
+    fn tagged(&mut self, name: &str, variants: &'a [Variant], at: usize) -> Option<(Value, usize)> {
+        let mut start = String::from("{");
+        crate::text::quote(sgl_protocol::TAG, &mut start);
+        start.push_str(": ");
+        let after = self.literal(at, &start)?;
+        let (tag, end) = self.string(after)?;
+        let Some(index) = variants.iter().position(|variant| variant.name == tag) else {
+            let tags: Vec<&str> = variants.iter().map(|v| v.name.as_str()).collect();
+            return self.fail(after, &format!("one of {}", tags.join(", ")));
+        };
+        match &variants[index].shape {
+            Shape::Record { name: record, fields } if fields.iter().all(|f| f.name != sgl_protocol::TAG) => {
+                let (items, end) = self.fields(fields, end, false)?;
+                let value = match name {
+                    "" => Value::Record(named::record(record, fields, self.image)?, items.into()),
+                    _ => {
+                        let id = named::tagged_enum(name, variants, self.image)?;
+                        Value::Variant(id, u16::try_from(index).ok()?, items.into())
+                    }
+                };
+                Some((value, end))
+            }
+            whole => {
+                let mut key = String::from(", ");
+                crate::text::quote(sgl_protocol::TAGGED_VALUE, &mut key);
+                key.push_str(": ");
+                let end = self.literal(end, &key)?;
+                let (value, end) = self.at(whole, end)?;
+                let end = self.literal(end, "}")?;
+                Some((unknown_or(value, &tag), end))
+            }
+        }
+    }
+
+    /// The longest JSON value that begins here.
+    fn json(&mut self, at: usize) -> Option<(Value, usize)> {
+        let mut stream = serde_json::Deserializer::from_str(&self.text[at..]).into_iter::<serde_json::Value>();
+        match stream.next() {
+            Some(Ok(json)) => Some((crate::json::value_of_any(&json), at + stream.byte_offset())),
+            _ => self.fail(at, "JSON"),
+        }
+    }
+
+    fn list(&mut self, item: &'a Shape, min: u32, max: Option<u32>, at: usize) -> Option<(Value, usize)> {
         let mut items = Vec::new();
         let mut end = self.literal(at, "[")?;
         while !self.text[end..].starts_with(']') {
@@ -211,23 +330,10 @@ impl Parser<'_> {
         if canonical == quoted { Some((text, end)) } else { self.fail(at, "a string with minimal escapes") }
     }
 
-    fn variant(&mut self, shape: &Shape, index: usize) -> Option<Value> {
-        let Shape::Enum { name, names } = shape else { return None };
-        let matches = |e: &crate::image::EnumType| {
-            e.name == *name && e.variants.len() == names.len() && e.variants.iter().zip(names).all(|((v, _), n)| v == n)
-        };
-        let id = self.image.enums.iter().position(matches)?;
-        Some(Value::Variant(u32::try_from(id).ok()?, u16::try_from(index).ok()?, Vec::new().into()))
+    fn variant(&mut self, name: &str, names: &[String], index: usize) -> Option<Value> {
+        let id = named::plain_enum(name, names, self.image)?;
+        Some(Value::Variant(id, u16::try_from(index).ok()?, Vec::new().into()))
     }
-}
-
-/// The record type of a shape.
-pub(crate) fn record_of(shape: &Shape, image: &Image) -> Option<u32> {
-    let Shape::Record { name, fields } = shape else { return None };
-    let matches = |r: &crate::image::RecordType| {
-        r.name == *name && r.fields.len() == fields.len() && r.fields.iter().zip(fields).all(|(n, f)| *n == f.name)
-    };
-    u32::try_from(image.records.iter().position(matches)?).ok()
 }
 
 /// `Unknown` is written as a literal, and is a value of its own.

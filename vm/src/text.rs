@@ -47,16 +47,23 @@ fn write(value: &Value, image: &Image, out: &mut String, inside: bool) {
         }
         Value::Variant(id, index, items) => {
             let name = variant_name(*id, *index, image);
-            if !items.is_empty() {
-                out.push('{');
-                quote(name, out);
-                out.push_str(": ");
-                sequence(items, image, out);
-                out.push('}');
-            } else if inside {
-                quote(name, out);
-            } else {
-                out.push_str(name);
+            let tagged = image.enums.get(*id as usize).filter(|e| e.is_tagged());
+            match tagged.and_then(|e| e.variants.get(usize::from(*index))) {
+                Some(variant) => {
+                    out.push('{');
+                    quote(sgl_protocol::TAG, out);
+                    out.push_str(": ");
+                    quote(name, out);
+                    for (field, item) in variant.fields.iter().zip(items.iter()) {
+                        out.push_str(", ");
+                        quote(field, out);
+                        out.push_str(": ");
+                        write(item, image, out, true);
+                    }
+                    out.push('}');
+                }
+                None if inside => quote(name, out),
+                None => out.push_str(name),
             }
         }
         Value::Range(start, end) => {
@@ -79,7 +86,7 @@ fn sequence(items: &[Value], image: &Image, out: &mut String) {
 
 pub(crate) fn variant_name(id: u32, index: u16, image: &Image) -> &str {
     let variants = image.enums.get(id as usize).map(|e| &e.variants);
-    variants.and_then(|v| v.get(usize::from(index))).map_or("", |(name, _)| name.as_str())
+    variants.and_then(|v| v.get(usize::from(index))).map_or("", |variant| variant.name.as_str())
 }
 
 /// A number with a fraction or exponent, such that reading it gives the same number.

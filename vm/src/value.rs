@@ -1,7 +1,7 @@
 //! What programs hold.
 
-use crate::image::{FunctionIndex, Image};
-use sgl_protocol::{SessionId, Shape};
+use crate::image::FunctionIndex;
+use sgl_protocol::SessionId;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -122,38 +122,6 @@ pub(crate) fn equal(a: &Value, b: &Value) -> bool {
             a.len() == b.len() && a.iter().all(|(k, v)| b.iter().any(|(l, w)| equal(k, l) && equal(v, w)))
         }
         (Value::Range(a, b), Value::Range(c, d)) => a == c && b == d,
-        _ => false,
-    }
-}
-
-/// Whether a value belongs to a shape: tells the members of a union apart.
-pub(crate) fn fits(value: &Value, shape: &Shape, image: &Image) -> bool {
-    match (value, shape) {
-        (Value::Str(text), Shape::Literal(literal)) => **text == **literal,
-        (Value::Unknown, Shape::Literal(literal)) => literal == "unknown",
-        (Value::Str(_), Shape::Text { .. }) | (Value::Bool(_), Shape::Bool) => true,
-        (Value::None | Value::Unit, Shape::Null) => true,
-        (Value::Int(n), Shape::Int { min, max }) => min.is_none_or(|m| *n >= m) && max.is_none_or(|m| *n <= m),
-        (Value::Float(_), Shape::Float { .. }) => true,
-        (Value::List(items), Shape::List { item, min, max }) => {
-            let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
-            count >= *min && max.is_none_or(|m| count <= m) && items.iter().all(|i| fits(i, item, image))
-        }
-        (Value::Tuple(items), Shape::Tuple(shapes)) => {
-            items.len() == shapes.len() && items.iter().zip(shapes).all(|(i, s)| fits(i, s, image))
-        }
-        (Value::Record(id, items), Shape::Record { name, fields }) => {
-            let ty = &image.records[*id as usize];
-            ty.name == *name
-                && ty.fields.len() == fields.len()
-                && fields.iter().zip(&ty.fields).all(|(f, n)| f.name == *n)
-                && fields.iter().zip(items.iter()).all(|(f, i)| fits(i, &f.shape, image))
-        }
-        (Value::Variant(id, index, _), Shape::Enum { name, names }) => {
-            let ty = &image.enums[*id as usize];
-            ty.name == *name && ty.variants.get(usize::from(*index)).is_some_and(|(n, _)| names.contains(n))
-        }
-        (_, Shape::Union(variants)) => variants.iter().any(|v| fits(value, &v.shape, image)),
         _ => false,
     }
 }

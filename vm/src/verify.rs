@@ -148,7 +148,7 @@ impl Check<'_> {
                 self.register(*to);
                 self.all(items);
                 let known = self.image.enums.get(*of as usize).and_then(|e| e.variants.get(usize::from(*variant)));
-                if known.map(|(_, count)| usize::from(*count)) != Some(items.len()) {
+                if known.map(|known| known.fields.len()) != Some(items.len()) {
                     self.say("a variant that differs from its type");
                 }
             }

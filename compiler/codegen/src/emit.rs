@@ -5,7 +5,7 @@ use crate::tables::Tables;
 use sgl_ir::Program;
 use sgl_protocol::Shape;
 use sgl_source::{Code, Diagnostic, Files, Span};
-use sgl_vm::image::{Entry, EntryParameter, EnumType, Function, Image, Place, RecordType, Test};
+use sgl_vm::image::{Entry, EntryParameter, EnumType, Function, Image, Place, RecordType, Test, VariantType};
 
 /// The image of a plan. An error only if a function needs more registers than there are.
 pub fn emit(program: &Program, files: &Files) -> Result<Image, Box<Diagnostic>> {
@@ -21,8 +21,11 @@ pub fn emit(program: &Program, files: &Files) -> Result<Image, Box<Diagnostic>> 
         tables.functions[index] = emitted;
     }
     let record = |(name, fields): &(String, Vec<String>)| RecordType { name: name.clone(), fields: fields.clone() };
-    let of_enum =
-        |(name, variants): &(String, Vec<(String, u16)>)| EnumType { name: name.clone(), variants: variants.clone() };
+    let variant = |(name, fields): &(String, Vec<String>)| VariantType { name: name.clone(), fields: fields.clone() };
+    let of_enum = |(name, variants): &(String, Vec<(String, Vec<String>)>)| EnumType {
+        name: name.clone(),
+        variants: variants.iter().map(variant).collect(),
+    };
     let entries = program.entries.iter().map(|entry| Entry {
         name: entry.name.clone(),
         doc: entry.doc.clone(),

@@ -24,7 +24,8 @@ pub fn lower(source: &hir::Program) -> Program {
         .enums
         .iter()
         .map(|declared| {
-            let variant = |v: &hir::Variant| (v.generated.clone(), u16::try_from(v.fields.len()).unwrap_or(u16::MAX));
+            let fields = |v: &hir::Variant| v.fields.iter().map(|f| f.generated.clone()).collect();
+            let variant = |v: &hir::Variant| (v.generated.clone(), fields(v));
             (declared.name.clone(), declared.variants.iter().map(variant).collect())
         })
         .collect();

@@ -20,8 +20,8 @@ pub struct Slot(pub u32);
 pub struct Program {
     /// Record types: name (empty if anonymous) and generated names of fields.
     pub records: Vec<(String, Vec<String>)>,
-    /// Enum types: name, and generated names of variants with the number of their fields.
-    pub enums: Vec<(String, Vec<(String, u16)>)>,
+    /// Enum types: name, and generated names of variants with those of their fields.
+    pub enums: Vec<(String, Vec<(String, Vec<String>)>)>,
     /// Functions, by the id that calls name.
     pub functions: Vec<Function>,
     /// What can be started from outside.

@@ -63,7 +63,17 @@ impl Assembly {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 self.one_of(&names, top)
             }
-            Shape::List { item, min, max } => self.list(item, *min, *max),
+            Shape::List { item, min, max } => {
+                let item = alone(|nfa| nfa.shape(item, false))?;
+                self.sequence(b"[", &item, b"]", *min, *max)
+            }
+            Shape::Map { key, value, min, max } => {
+                let entry = alone(|entry| {
+                    let parts = [entry.shape(key, false)?, entry.nfa.literal(b": ")?, entry.shape(value, false)?];
+                    entry.nfa.sequence(&parts)
+                })?;
+                self.sequence(b"{", &entry, b"}", *min, *max)
+            }
             Shape::Tuple(items) => {
                 let mut parts = vec![self.nfa.literal(b"[")?];
                 for (index, item) in items.iter().enumerate() {
@@ -90,6 +100,14 @@ impl Assembly {
                 let parts = variants.iter().map(|v| self.shape(&v.shape, top)).collect::<Result<Vec<_>, _>>()?;
                 self.nfa.choice(&parts)
             }
+            Shape::Tagged { variants, .. } => {
+                let parts =
+                    variants.iter().map(|v| self.shape(&v.tagged_object(), false)).collect::<Result<Vec<_>, _>>()?;
+                self.nfa.choice(&parts)
+            }
+            Shape::Recursive { .. } | Shape::Ref(_) => Err(ConstrainError::Unenforced("a recursive type")),
+            Shape::Schema(_) => Err(ConstrainError::Unenforced("a JSON Schema")),
+            Shape::Grammar(_) => Err(ConstrainError::Unenforced("a grammar")),
         }
     }
 
@@ -107,17 +125,19 @@ impl Assembly {
         self.nfa.choice(&parts)
     }
 
-    fn list(&mut self, item: &Shape, min: u32, max: Option<u32>) -> Result<Fragment, ConstrainError> {
+    /// A JSON list, or a map whose entries are its items.
+    fn sequence(
+        &mut self,
+        open: &[u8],
+        item: &Automaton,
+        close: &[u8],
+        min: u32,
+        max: Option<u32>,
+    ) -> Result<Fragment, ConstrainError> {
         if max.is_some_and(|max| min > max) {
             return self.nfa.choice(&[]);
         }
-        // Made once, so that copies cost only what they add to the automaton.
-        let mut alone = Assembly { nfa: Nfa::default() };
-        let part = alone.shape(item, false)?;
-        let end = alone.nfa.state()?;
-        alone.nfa.skip(part.end, end);
-        let item = determinize(&alone.nfa, Fragment { start: part.start, end })?;
-        let (open, close) = (self.nfa.literal(b"[")?, self.nfa.literal(b"]")?);
+        let (open, close) = (self.nfa.literal(open)?, self.nfa.literal(close)?);
         if min == 0 {
             self.nfa.skip(open.end, close.start);
         }
@@ -125,7 +145,7 @@ impl Assembly {
         let copies = max.unwrap_or_else(|| min.max(1));
         let mut at = open.end;
         for index in 0..copies {
-            let element = self.nfa.embed(&item, false)?;
+            let element = self.nfa.embed(item, false)?;
             if index == 0 {
                 self.nfa.skip(at, element.start);
             } else {
@@ -145,6 +165,15 @@ impl Assembly {
         }
         Ok(Fragment { start: open.start, end: close.end })
     }
+}
+
+/// A part with states of its own: made once, so that copies cost only what they add to the automaton.
+fn alone(part: impl FnOnce(&mut Assembly) -> Result<Fragment, ConstrainError>) -> Result<Automaton, ConstrainError> {
+    let mut alone = Assembly { nfa: Nfa::default() };
+    let part = part(&mut alone)?;
+    let end = alone.nfa.state()?;
+    alone.nfa.skip(part.end, end);
+    determinize(&alone.nfa, Fragment { start: part.start, end })
 }
 
 /// A text as the inside of a JSON string.

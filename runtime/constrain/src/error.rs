@@ -33,6 +33,9 @@ pub enum ConstrainError {
     /// A rule that is used and not defined.
     #[error("`{0}` is not defined")]
     Undefined(String),
+    /// A kind of shape that no automaton of this crate enforces.
+    #[error("{0} can't be enforced yet")]
+    Unenforced(&'static str),
     /// No text at all belongs to the shape.
     #[error("no text fits")]
     Empty,

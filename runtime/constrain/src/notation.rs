@@ -50,7 +50,11 @@ fn notation(shape: &Shape, top: bool) -> Result<String, ConstrainError> {
         Shape::Null => "null".into(),
         Shape::Literal(text) => name(text),
         Shape::Enum { names, .. } => alternatives(&names.iter().map(|text| name(text)).collect::<Vec<_>>()),
-        Shape::List { item, min, max } => list(&notation(item, false)?, *min, *max),
+        Shape::List { item, min, max } => list(("\\[", "\\]"), &notation(item, false)?, *min, *max),
+        Shape::Map { key, value, min, max } => {
+            let entry = format!("{}: {}", notation(key, false)?, notation(value, false)?);
+            list(("\\{", "\\}"), &entry, *min, *max)
+        }
         Shape::Tuple(items) => {
             let parts: Vec<_> = items.iter().map(|item| notation(item, false)).collect::<Result<_, _>>()?;
             format!(r"\[{}\]", parts.join(", "))
@@ -66,6 +70,12 @@ fn notation(shape: &Shape, top: bool) -> Result<String, ConstrainError> {
         Shape::Union(variants) => {
             alternatives(&variants.iter().map(|v| notation(&v.shape, top)).collect::<Result<Vec<_>, _>>()?)
         }
+        Shape::Tagged { variants, .. } => {
+            alternatives(&variants.iter().map(|v| notation(&v.tagged_object(), false)).collect::<Result<Vec<_>, _>>()?)
+        }
+        Shape::Recursive { .. } | Shape::Ref(_) => return Err(ConstrainError::NoNotation("a recursive type")),
+        Shape::Schema(_) => return Err(ConstrainError::NoNotation("a JSON Schema")),
+        Shape::Grammar(_) => return Err(ConstrainError::NoNotation("a grammar")),
     })
 }
 
@@ -89,16 +99,16 @@ fn alternatives(parts: &[String]) -> String {
     if parts.is_empty() { "[a&&b]".into() } else { format!("(?:{})", parts.join("|")) }
 }
 
-fn list(item: &str, min: u32, max: Option<u32>) -> String {
+fn list((open, close): (&str, &str), item: &str, min: u32, max: Option<u32>) -> String {
     if max == Some(0) {
-        return if min == 0 { r"\[\]".into() } else { alternatives(&[]) };
+        return if min == 0 { format!("{open}{close}") } else { alternatives(&[]) };
     }
     if max.is_some_and(|max| min > max) {
         return alternatives(&[]);
     }
     let more = max.map_or(String::new(), |max| (max - 1).to_string());
     let some = format!("{item}(?:, {item}){{{},{more}}}", min.saturating_sub(1));
-    if min == 0 { format!(r"\[(?:{some})?\]") } else { format!(r"\[{some}\]") }
+    if min == 0 { format!("{open}(?:{some})?{close}") } else { format!("{open}{some}{close}") }
 }
 
 /// Numbers between inclusive bounds in units of the last of `decimals` digits.
@@ -195,6 +205,7 @@ mod tests {
     fn a_notation_means_the_same_as_the_automaton() {
         let int = |min, max| Shape::Int { min, max };
         let list = |item: Shape, min, max| Shape::List { item: Box::new(item), min, max };
+        let map = |key, value, min, max| Shape::Map { key: Box::new(key), value: Box::new(value), min, max };
         let names = vec!["a\nb".to_string(), "c.".to_string()];
         let shapes = [
             text(None, None, None),
@@ -214,6 +225,15 @@ mod tests {
             Shape::Enum { name: "E".into(), names: names.clone() },
             record(vec![Shape::Enum { name: "E".into(), names }, Shape::Literal("\u{1}".into()), Shape::Null]),
             Shape::Enum { name: "None".into(), names: Vec::new() },
+            map(text(Some("[a-c]|\""), None, None), Shape::Bool, 0, None),
+            map(text(None, Some(2), None), int(Some(0), Some(12)), 1, Some(2)),
+            Shape::Tagged {
+                name: "Step".into(),
+                variants: vec![
+                    Variant { name: "Act".into(), shape: record(vec![Shape::Bool]) },
+                    Variant { name: "Wait".into(), shape: int(Some(1), Some(9)) },
+                ],
+            },
             list(Shape::Bool, 0, None),
             list(Shape::Bool, 2, None),
             list(int(Some(0), Some(12)), 0, Some(3)),

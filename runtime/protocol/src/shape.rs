@@ -67,9 +67,46 @@ pub enum Shape {
         /// Keys and what they hold, in order.
         fields: Vec<Field>,
     },
+    /// A JSON object with any keys: `{"k": v, …}`. Of a key that is written twice, the later value counts.
+    Map {
+        /// Each key; a shape whose texts inside a structure are JSON strings.
+        key: Box<Shape>,
+        /// Each value.
+        value: Box<Shape>,
+        /// Fewest entries.
+        min: u32,
+        /// Most entries; `None` is unbounded.
+        max: Option<u32>,
+    },
     /// One of several alternatives whose texts are disjoint; the value is that of the alternative.
     Union(Vec<Variant>),
+    /// A JSON object whose first key, [`TAG`], says which alternative it is; [`Variant::tagged`] says what follows.
+    Tagged {
+        /// The enum's name; empty for a union of types, whose value is that of the alternative.
+        name: String,
+        /// The alternatives, each with its tag as name.
+        variants: Vec<Variant>,
+    },
+    /// Shapes that refer to each other, and the one that is meant.
+    Recursive {
+        /// What [`Shape::Ref`] inside of `definitions` and `root` refers to, by position.
+        definitions: Vec<Shape>,
+        /// The whole.
+        root: Box<Shape>,
+    },
+    /// One of the definitions of the nearest [`Shape::Recursive`] around.
+    Ref(u32),
+    /// JSON that a JSON Schema describes; the schema as text. `"true"` is any JSON.
+    Schema(String),
+    /// Text that a grammar describes, in Lark's notation.
+    Grammar(String),
 }
+
+/// The key that says which alternative of a [`Shape::Tagged`] an object is.
+pub const TAG: &str = "type";
+
+/// The key that holds an alternative of a [`Shape::Tagged`] that has no keys of its own.
+pub const TAGGED_VALUE: &str = "value";
 
 /// One key of a [`Shape::Record`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -87,6 +124,24 @@ pub struct Variant {
     pub name: String,
     /// Its texts.
     pub shape: Shape,
+}
+
+impl Variant {
+    /// As an alternative of a [`Shape::Tagged`]: the keys after the tag, and whether they are those of the alternative
+    /// itself, a record, and not [`TAGGED_VALUE`] with the whole alternative.
+    pub fn tagged(&self) -> (Vec<Field>, bool) {
+        match &self.shape {
+            Shape::Record { fields, .. } if fields.iter().all(|field| field.name != TAG) => (fields.clone(), true),
+            whole => (vec![Field { name: TAGGED_VALUE.into(), shape: whole.clone() }], false),
+        }
+    }
+
+    /// As an alternative of a [`Shape::Tagged`]: the whole object, tag first.
+    pub fn tagged_object(&self) -> Shape {
+        let mut fields = vec![Field { name: TAG.into(), shape: Shape::Literal(self.name.clone()) }];
+        fields.extend(self.tagged().0);
+        Shape::Record { name: String::new(), fields }
+    }
 }
 
 impl Shape {
@@ -119,7 +174,13 @@ impl Shape {
             | Self::Float { .. }
             | Self::List { .. }
             | Self::Tuple(_)
-            | Self::Record { .. } => None,
+            | Self::Record { .. }
+            | Self::Map { .. }
+            | Self::Tagged { .. }
+            | Self::Recursive { .. }
+            | Self::Ref(_)
+            | Self::Schema(_)
+            | Self::Grammar(_) => None,
         }
     }
 }
