@@ -7,7 +7,7 @@ use crate::text::{text_of, variant_name};
 use crate::value::Value;
 use crate::{named, pattern};
 use serde_json::{Map, Number, Value as Json};
-use sgl_protocol::{Field, Shape, TAG, TAGGED_VALUE, Variant};
+use sgl_protocol::{Field, Shape, TAG, TAGGED_VALUE, Tagged, Variant};
 
 /// A value as JSON, by the image's names.
 pub fn json_of_value(value: &Value, image: &Image) -> Json {
@@ -237,25 +237,20 @@ impl<'a> Reader<'a> {
             let tags: Vec<&str> = variants.iter().map(|v| v.name.as_str()).collect();
             return self.wrong(&format!("a key {TAG:?} that is one of {}", tags.join(", ")), json);
         };
-        match &variants[index].shape {
-            Shape::Record { name: record, fields } if fields.iter().all(|f| f.name != TAG) => {
+        match variants[index].tagged() {
+            Tagged::Fields(fields) => {
                 let items = self.fields(json, object, fields, &[TAG])?;
-                let id = match name {
-                    "" => named::record(record, fields, self.image),
-                    _ => named::tagged_enum(name, variants, self.image),
-                };
-                match (id, u16::try_from(index)) {
-                    (Some(id), _) if name.is_empty() => Ok(Value::Record(id, items.into())),
-                    (Some(id), Ok(index)) => Ok(Value::Variant(id, index, items.into())),
-                    _ => self.wrong("a known type", json),
+                match named::tagged_value(name, variants, index, items, self.image) {
+                    Some(value) => Ok(value),
+                    None => self.wrong("a known type", json),
                 }
             }
-            whole => {
-                let Some(inner) = object.get(TAGGED_VALUE) else {
-                    return self.wrong(&format!("a key {TAGGED_VALUE:?}"), json);
-                };
-                Ok(unknown_or(self.inside(TAGGED_VALUE.into(), inner, whole)?, &variants[index].name))
-            }
+            Tagged::Nothing if variants[index].shape == Shape::Null => Ok(Value::None),
+            Tagged::Nothing => Ok(Value::Unknown),
+            Tagged::Value(whole) => match object.get(TAGGED_VALUE) {
+                Some(inner) => Ok(unknown_or(self.inside(TAGGED_VALUE.into(), inner, whole)?, &variants[index].name)),
+                None => self.wrong(&format!("a key {TAGGED_VALUE:?}"), json),
+            },
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Which type of the image a shape names.
 
 use crate::image::Image;
+use crate::value::Value;
 use sgl_protocol::{Field, Shape, Variant};
 
 /// The record type of a [`Shape::Record`].
@@ -32,4 +33,23 @@ pub(crate) fn tagged_enum(name: &str, variants: &[Variant], image: &Image) -> Op
             && both.all(|(own, v)| own.name == v.name && own.fields.len() == payload(v))
     };
     u32::try_from(image.enums.iter().position(matches)?).ok()
+}
+
+/// The value of an alternative of a [`Shape::Tagged`] that has keys of its own: a variant of the enum, or, where the shape
+/// has no name, the record itself.
+pub(crate) fn tagged_value(
+    name: &str,
+    variants: &[Variant],
+    index: usize,
+    items: Vec<Value>,
+    image: &Image,
+) -> Option<Value> {
+    if !name.is_empty() {
+        let id = tagged_enum(name, variants, image)?;
+        return Some(Value::Variant(id, u16::try_from(index).ok()?, items.into()));
+    }
+    match &variants[index].shape {
+        Shape::Record { name, fields } => Some(Value::Record(record(name, fields, image)?, items.into())),
+        _ => None,
+    }
 }

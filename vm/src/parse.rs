@@ -4,7 +4,7 @@ use crate::image::Image;
 use crate::limits::VALUE_DEPTH_MAX;
 use crate::value::Value;
 use crate::{named, pattern};
-use sgl_protocol::{Field, Shape, Variant};
+use sgl_protocol::{Field, Shape, TAG, TAGGED_VALUE, Tagged, Variant};
 
 /// The value that a hole's text stands for. The error says what was expected, and at which byte.
 pub fn parse(text: &str, shape: &Shape, image: &Image) -> Result<Value, String> {
@@ -233,7 +233,7 @@ impl<'a> Parser<'a> {
 
     fn tagged(&mut self, name: &str, variants: &'a [Variant], at: usize) -> Option<(Value, usize)> {
         let mut start = String::from("{");
-        crate::text::quote(sgl_protocol::TAG, &mut start);
+        crate::text::quote(TAG, &mut start);
         start.push_str(": ");
         let after = self.literal(at, &start)?;
         let (tag, end) = self.string(after)?;
@@ -241,21 +241,19 @@ impl<'a> Parser<'a> {
             let tags: Vec<&str> = variants.iter().map(|v| v.name.as_str()).collect();
             return self.fail(after, &format!("one of {}", tags.join(", ")));
         };
-        match &variants[index].shape {
-            Shape::Record { name: record, fields } if fields.iter().all(|f| f.name != sgl_protocol::TAG) => {
+        let variant = &variants[index];
+        match variant.tagged() {
+            Tagged::Fields(fields) => {
                 let (items, end) = self.fields(fields, end, false)?;
-                let value = match name {
-                    "" => Value::Record(named::record(record, fields, self.image)?, items.into()),
-                    _ => {
-                        let id = named::tagged_enum(name, variants, self.image)?;
-                        Value::Variant(id, u16::try_from(index).ok()?, items.into())
-                    }
-                };
-                Some((value, end))
+                Some((named::tagged_value(name, variants, index, items, self.image)?, end))
             }
-            whole => {
+            Tagged::Nothing => {
+                let end = self.literal(end, "}")?;
+                Some((if variant.shape == Shape::Null { Value::None } else { Value::Unknown }, end))
+            }
+            Tagged::Value(whole) => {
                 let mut key = String::from(", ");
-                crate::text::quote(sgl_protocol::TAGGED_VALUE, &mut key);
+                crate::text::quote(TAGGED_VALUE, &mut key);
                 key.push_str(": ");
                 let end = self.literal(end, &key)?;
                 let (value, end) = self.at(whole, end)?;

@@ -53,7 +53,9 @@ impl Variables {
             (Type::Optional(a), Type::Optional(b)) => self.fits(program, a, b),
             (_, Type::Optional(b)) => self.fits(program, &from, b),
             (Type::Union(members), _) => members.iter().all(|member| self.fits(program, member, &to)),
-            (_, Type::Union(members)) => members.iter().any(|member| self.fits(program, &from, member)),
+            (_, Type::Union(members)) => {
+                members.iter().any(|member| self.fits(program, &from, member)) || covered(program, &from, members)
+            }
             (Type::Str(_) | Type::Literal(_), Type::Str(text)) => text_fits(program, &from, text, &to),
             (Type::Int { min, max }, Type::Int { min: low, max: high })
             | (
@@ -126,6 +128,21 @@ fn within(min: Option<i64>, max: Option<i64>, low: Option<i64>, high: Option<i64
     let above = low.is_none_or(|low| min.is_some_and(|min| min >= low));
     let below = high.is_none_or(|high| max.is_some_and(|max| max <= high));
     above && below
+}
+
+/// Whether several members together hold every value: `Str matching re"a|b"` is an `"a" | "b"`.
+fn covered(program: &Program, from: &Type, members: &[Type]) -> bool {
+    let same_kind: fn(&Type) -> bool = match from {
+        Type::Str(text) if *text != TextType::default() => |ty| matches!(ty, Type::Str(_) | Type::Literal(_)),
+        Type::Int { min: Some(_), max: Some(_) } => |ty| matches!(ty, Type::Int { .. }),
+        _ => return false,
+    };
+    let members: Vec<Type> = members.iter().filter(|ty| same_kind(ty)).cloned().collect();
+    let automaton = |ty: &Type| shape_of(program, ty).ok().and_then(|shape| Automaton::of_shape(&shape).ok());
+    match (automaton(from), automaton(&Type::Union(members))) {
+        (Some(given), Some(wanted)) => given.is_subset_of(&wanted).unwrap_or(false),
+        _ => false,
+    }
 }
 
 fn text_fits(program: &Program, from: &Type, text: &TextType, to: &Type) -> bool {

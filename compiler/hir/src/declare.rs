@@ -6,9 +6,11 @@ use crate::program::{
     ConstId, Constant, Effect, Enum, EnumId, Field, Function, FunctionId, Local, LocalId, Parameter, Struct, StructId,
     Test, Variant,
 };
+use crate::shape::{self, Nominal};
 use crate::types::Type;
 use crate::{resolve, shape_of};
 use indexmap::IndexMap;
+use sgl_protocol::TAG;
 use sgl_source::{Code, Diagnostic, Span};
 use sgl_syntax::ast::{self, ItemKind};
 
@@ -249,6 +251,21 @@ pub(crate) fn signatures(context: &mut Context<'_>) {
                 continue;
             }
             let generated = variant.generated_name.as_ref().unwrap_or(&variant.name);
+            if variants.iter().any(|v| v.generated == generated.value) {
+                let message = format!("two variants are written `{}`", generated.value);
+                context.report(
+                    Diagnostic::error(Code::E0203, message, generated.span, "nothing could tell them apart")
+                        .with_help("give each variant a name of its own with `@name(\"…\")`"),
+                );
+            }
+            let tag = variant.payload.iter().flatten().filter_map(|field| field.generated_name.as_ref());
+            for key in tag.filter(|key| key.value == TAG) {
+                let message = format!("the key `{TAG}` says which variant it is");
+                context.report(
+                    Diagnostic::error(Code::E0203, message, key.span, "and can't hold a field")
+                        .with_help("choose another name"),
+                );
+            }
             variants.push(Variant {
                 name: variant.name.value.clone(),
                 generated: generated.value.clone(),
@@ -258,8 +275,26 @@ pub(crate) fn signatures(context: &mut Context<'_>) {
         }
         context.program.enums[id].variants = variants;
     }
+    endless(context);
     for id in 0..context.functions.len() {
         signature(context, id);
+    }
+}
+
+/// Reports types that contain themselves without a way out.
+fn endless(context: &mut Context<'_>) {
+    for nominal in shape::endless(&context.program) {
+        let (name, span) = match nominal {
+            Nominal::Struct(id) => {
+                (&context.program.structs[id.index()].name, context.program.structs[id.index()].span)
+            }
+            Nominal::Enum(id) => (&context.program.enums[id.index()].name, context.program.enums[id.index()].span),
+        };
+        let message = format!("a value of `{name}` would never end");
+        context.report(
+            Diagnostic::error(Code::E0320, message, span, "each one needs another one first")
+                .with_help("leave a way out: `T?`, a list that may be empty, or a variant without it"),
+        );
     }
 }
 
@@ -273,6 +308,14 @@ fn fields(context: &mut Context<'_>, module: usize, trees: &[ast::FieldDeclarati
         }
         let ty = resolve::ty(context, module, &tree.ty);
         let generated = tree.generated_name.as_ref().unwrap_or(&tree.name).value.clone();
+        if all.iter().any(|field| field.generated == generated) {
+            let span = tree.generated_name.as_ref().unwrap_or(&tree.name).span;
+            let message = format!("the key `{generated}` is written twice");
+            context.report(
+                Diagnostic::error(Code::E0203, message, span, "another field has this name in generated text")
+                    .with_help("give each field a name of its own with `@name(\"…\")`"),
+            );
+        }
         all.push(Field { name: tree.name.value.clone(), generated, doc: tree.doc.clone(), ty });
     }
     all

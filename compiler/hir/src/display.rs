@@ -41,6 +41,8 @@ pub fn show(program: &Program, ty: &Type) -> String {
             format!("({}) -> {}", all(parameters, ", "), inner(result))
         }
         Type::Prompt => "Prompt".into(),
+        Type::Json => "Json".into(),
+        Type::Schema => "Schema".into(),
         Type::Never => "Never".into(),
         Type::Error | Type::Variable(_) => "_".into(),
     }

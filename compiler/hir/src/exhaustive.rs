@@ -8,6 +8,9 @@ use crate::types::Type;
 /// Patterns that are looked at per `match`, after expansion: bounds the exponential worst case.
 const STEPS_MAX: usize = 100_000;
 
+/// Integers of a range that are looked at one by one.
+const INTS_MAX: i64 = 64;
+
 /// A way a value of a type can be built.
 #[derive(Clone, Debug, PartialEq)]
 enum Constructor {
@@ -20,8 +23,8 @@ enum Constructor {
     Float(f64),
     None,
     Unknown,
-    /// Not `none`.
-    Some,
+    /// Not `none`, but a value of this type.
+    Some(Type),
     /// A member of a union.
     Member(Type),
 }
@@ -46,10 +49,13 @@ static WILDCARD: Pattern = Pattern::Wildcard;
 fn constructors(program: &Program, ty: &Type) -> Option<Vec<Constructor>> {
     Some(match ty {
         Type::Bool => vec![Constructor::Bool(true), Constructor::Bool(false)],
+        Type::Int { min: Some(min), max: Some(max) } if max.checked_sub(*min).is_some_and(|n| n < INTS_MAX) => {
+            (*min..=*max).map(Constructor::Int).collect()
+        }
         Type::Literal(text) => vec![Constructor::Text(text.clone())],
         Type::None => vec![Constructor::None],
         Type::Unknown => vec![Constructor::Unknown],
-        Type::Optional(_) => vec![Constructor::None, Constructor::Some],
+        Type::Optional(of) => vec![Constructor::None, Constructor::Some(of.as_ref().clone())],
         Type::Tuple(items) => vec![Constructor::Only(items.len())],
         Type::Record(fields) => vec![Constructor::Only(fields.len())],
         Type::Struct(id) => vec![Constructor::Only(program.structs[id.index()].fields.len())],
@@ -75,7 +81,7 @@ fn constructors(program: &Program, ty: &Type) -> Option<Vec<Constructor>> {
 /// The types of a constructor's parts.
 fn parts(program: &Program, ty: &Type, constructor: &Constructor) -> Vec<Type> {
     match (constructor, ty) {
-        (Constructor::Some, Type::Optional(of)) => vec![of.as_ref().clone()],
+        (Constructor::Some(of), _) => vec![of.clone()],
         (Constructor::Member(member), _) => vec![member.clone()],
         (Constructor::Only(_), Type::Tuple(items)) => items.clone(),
         (Constructor::Only(_), Type::Record(fields)) => fields.iter().map(|(_, ty)| ty.clone()).collect(),
@@ -107,16 +113,27 @@ fn specialise<'a>(row: &[&'a Pattern], constructor: &Constructor, arity: usize) 
             })
             .collect(),
         (Pattern::Wildcard | Pattern::Bind(_), _) => with(vec![&WILDCARD; arity]),
+        // What fits a value that is there fits the inside of an optional.
+        (Pattern::Member(ty, _, inner), Constructor::Some(of)) if ty == of => with(vec![inner]),
+        (Pattern::None, Constructor::Some(_)) => Vec::new(),
+        (_, Constructor::Some(_)) => with(vec![first]),
         (Pattern::None, Constructor::None) | (Pattern::Unknown, Constructor::Unknown) => with(Vec::new()),
         (Pattern::None | Pattern::Unknown, _) => Vec::new(),
         (Pattern::Member(ty, _, inner), Constructor::Member(member)) if ty == member => with(vec![inner]),
         (Pattern::Member(..), _) => Vec::new(),
-        // What fits a value that is there fits the inside of an optional.
-        (_, Constructor::Some) => with(vec![first]),
-        (_, Constructor::Member(_)) => match first {
-            Pattern::Literal(_) => Vec::new(),
-            _ => with(vec![first]),
-        },
+        (_, Constructor::Member(member)) => {
+            let possible = match first {
+                Pattern::Literal(e) => match &e.kind {
+                    ExpressionKind::Bool(_) => *member == Type::Bool,
+                    ExpressionKind::Int(_) => matches!(member, Type::Int { .. }),
+                    ExpressionKind::Float(_) => matches!(member, Type::Float { .. }),
+                    _ => matches!(member, Type::Str(_)),
+                },
+                Pattern::Variant(id, ..) => *member == Type::Enum(*id),
+                _ => true,
+            };
+            if possible { with(vec![first]) } else { Vec::new() }
+        }
         (Pattern::Variant(_, index, inner), Constructor::Variant(other, ..)) if index == other => {
             with(inner.iter().collect())
         }
@@ -168,7 +185,8 @@ fn witness(program: &Program, rows: &[Vec<&Pattern>], types: &[Type], steps: &mu
         return None;
     }
     let Some(ty) = types.first() else { return rows.is_empty().then(Vec::new) };
-    let finite = constructors(program, ty);
+    // Where no row looks inside there is nothing to take apart; a recursive type could be taken apart for ever.
+    let finite = if looked_into(rows) { constructors(program, ty) } else { None };
     for constructor in finite.clone().unwrap_or_default() {
         let inner = parts(program, ty, &constructor);
         let count = inner.len();
@@ -189,6 +207,11 @@ fn witness(program: &Program, rows: &[Vec<&Pattern>], types: &[Type], steps: &mu
     let mut found = witness(program, &open, &types[1..], steps)?;
     found.insert(0, "_".into());
     Some(found)
+}
+
+/// Whether some row's first pattern does not fit everything.
+fn looked_into(rows: &[Vec<&Pattern>]) -> bool {
+    rows.iter().any(|row| !matches!(row[0], Pattern::Wildcard | Pattern::Bind(_)))
 }
 
 /// Rows that cover every value of an open type.
@@ -213,7 +236,8 @@ fn row_useful(program: &Program, rows: &[Vec<&Pattern>], types: &[Type], row: &[
     if *steps > STEPS_MAX {
         return true;
     }
-    let finite = constructors(program, ty);
+    let looked = looked_into(rows) || looked_into(&[row.to_vec()]);
+    let finite = if looked { constructors(program, ty) } else { None };
     let all = finite.clone().unwrap_or_else(|| named(&[rows, &[row.to_vec()]].concat()));
     for constructor in &all {
         let count = arity(program, ty, constructor);
@@ -244,7 +268,8 @@ fn write(program: &Program, constructor: &Constructor, inner: &[String]) -> Stri
         Constructor::Float(value) => value.to_string(),
         Constructor::None => "none".into(),
         Constructor::Unknown => "Unknown".into(),
-        Constructor::Some => inner.first().cloned().unwrap_or_default(),
+        Constructor::Some(_) => inner.first().cloned().unwrap_or_default(),
+        Constructor::Member(_) if inner.first().is_some_and(|inner| inner != "_") => inner[0].clone(),
         Constructor::Member(ty) => format!("x: {}", crate::show(program, ty)),
     }
 }

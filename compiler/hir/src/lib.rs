@@ -27,5 +27,5 @@ pub use display::show;
 pub use dump::dump;
 pub use imports::{ImportRequest, imports};
 pub use program::Program;
-pub use shape::{WhyNot, schema_text, shape_of};
+pub use shape::{WhyNot, hole_shape, schema_text, shape_of};
 pub use types::Type;

@@ -1,32 +1,62 @@
 //! A type seen as a constraint on text.
+//!
+//! There are two views. [`shape_of`] is of values as they are: it reads arguments and tells the members of a union apart.
+//! [`hole_shape`] is of what a model writes: there, members of a union that share a text get tags.
 
-use crate::program::{Program, StructId};
+mod describe;
+mod overlap;
+mod recursion;
+
+use crate::program::{Field as Declared, Program};
 use crate::types::{TextType, Type};
+use indexmap::IndexMap;
 use sgl_protocol::{Field, Shape, Variant};
+
+pub use describe::schema_text;
+pub(crate) use overlap::same_value;
+pub(crate) use recursion::{Nominal, endless};
 
 /// Why a type has no text form that a model could write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WhyNot {
     /// Functions, transcripts, ranges and the like.
     NotText(Type),
-    /// A struct that contains itself.
-    Recursive(StructId),
-    /// Planned: what it is.
-    Unbuilt(&'static str),
+    /// A map whose keys are no texts.
+    Key(Type),
+    /// Two members of a union that no value and no text tells apart.
+    Same(Type, Type),
 }
 
-/// The shape of a type.
+/// The shape of a type's values.
 pub fn shape_of(program: &Program, ty: &Type) -> Result<Shape, WhyNot> {
-    Walk { program, open: Vec::new() }.shape(ty)
+    Walk { program, tags: false, definitions: IndexMap::new() }.whole(ty)
+}
+
+/// The shape of what a model writes in a hole of a type: as [`shape_of`], and tags where members of a union share a text.
+pub fn hole_shape(program: &Program, ty: &Type) -> Result<Shape, WhyNot> {
+    Walk { program, tags: true, definitions: IndexMap::new() }.whole(ty)
 }
 
 struct Walk<'a> {
     program: &'a Program,
-    open: Vec<StructId>,
+    /// Whether members of a union that share a text get tags.
+    tags: bool,
+    /// Types that contain themselves, by the number that refers to them; `None` while under way.
+    definitions: IndexMap<Nominal, Option<Shape>>,
 }
 
 impl Walk<'_> {
-    fn shape(&mut self, ty: &Type) -> Result<Shape, WhyNot> {
+    fn whole(mut self, ty: &Type) -> Result<Shape, WhyNot> {
+        let root = self.shape(ty, true)?;
+        if self.definitions.is_empty() {
+            return Ok(root);
+        }
+        let definitions = self.definitions.into_values();
+        let definitions = definitions.map(|shape| shape.expect("each definition is finished before its type is"));
+        Ok(Shape::Recursive { definitions: definitions.collect(), root: Box::new(root) })
+    }
+
+    fn shape(&mut self, ty: &Type, top: bool) -> Result<Shape, WhyNot> {
         Ok(match ty {
             Type::Str(TextType { pattern, chars_max, until, .. }) => {
                 Shape::Text { pattern: pattern.clone(), chars_max: *chars_max, until: until.clone() }
@@ -38,43 +68,35 @@ impl Walk<'_> {
             Type::None | Type::Unit => Shape::Null,
             Type::Unknown => Shape::Literal("unknown".into()),
             Type::Optional(of) => {
-                let mut members = vec![Variant { name: "none".into(), shape: Shape::Null }];
-                match self.shape(of)? {
-                    Shape::Union(more) => members.extend(more),
-                    shape => members.push(Variant { name: crate::show(self.program, of), shape }),
+                let inside = match of.as_ref() {
+                    Type::Union(members) => members.as_slice(),
+                    one => std::slice::from_ref(one),
+                };
+                let members: Vec<&Type> = std::iter::once(&Type::None).chain(inside).collect();
+                self.union(&members, top)?
+            }
+            Type::Union(members) => self.union(&members.iter().collect::<Vec<_>>(), top)?,
+            Type::List { item, min, max } => {
+                Shape::List { item: Box::new(self.shape(item, false)?), min: *min, max: *max }
+            }
+            Type::Tuple(items) => {
+                Shape::Tuple(items.iter().map(|item| self.shape(item, false)).collect::<Result<_, _>>()?)
+            }
+            Type::Record(fields) => {
+                let field = |(name, ty): &(String, Type)| self.field(name, ty);
+                let fields = fields.iter().map(field).collect::<Result<_, _>>()?;
+                Shape::Record { name: String::new(), fields }
+            }
+            Type::Map(key, value) => {
+                if !is_key(key) {
+                    return Err(WhyNot::Key(key.as_ref().clone()));
                 }
-                Shape::Union(members)
+                let (key, value) = (Box::new(self.shape(key, false)?), Box::new(self.shape(value, false)?));
+                Shape::Map { key, value, min: 0, max: None }
             }
-            Type::Union(members) => {
-                let member = |ty: &Type| Ok(Variant { name: crate::show(self.program, ty), shape: self.shape(ty)? });
-                Shape::Union(members.iter().map(member).collect::<Result<_, WhyNot>>()?)
-            }
-            Type::List { item, min, max } => Shape::List { item: Box::new(self.shape(item)?), min: *min, max: *max },
-            Type::Tuple(items) => Shape::Tuple(items.iter().map(|item| self.shape(item)).collect::<Result<_, _>>()?),
-            Type::Record(fields) => Shape::Record {
-                name: String::new(),
-                fields: fields.iter().map(|(name, ty)| self.field(name, ty)).collect::<Result<_, _>>()?,
-            },
-            Type::Struct(id) => {
-                if self.open.contains(id) {
-                    return Err(WhyNot::Recursive(*id));
-                }
-                self.open.push(*id);
-                let declared = &self.program.structs[id.index()];
-                let fields: Result<Vec<_>, _> =
-                    declared.fields.iter().map(|f| self.field(&f.generated, &f.ty)).collect();
-                self.open.pop();
-                Shape::Record { name: declared.name.clone(), fields: fields? }
-            }
-            Type::Enum(id) => {
-                let declared = &self.program.enums[id.index()];
-                if declared.variants.iter().any(|variant| !variant.fields.is_empty()) {
-                    return Err(WhyNot::Unbuilt("an enum with payload in generated text"));
-                }
-                let names = declared.variants.iter().map(|v| v.generated.clone()).collect();
-                Shape::Enum { name: declared.name.clone(), names }
-            }
-            Type::Map(..) => return Err(WhyNot::Unbuilt("a map in generated text")),
+            Type::Struct(id) => self.nominal(Nominal::Struct(*id))?,
+            Type::Enum(id) => self.nominal(Nominal::Enum(*id))?,
+            Type::Json | Type::Schema => Shape::Schema("true".into()),
             Type::Range | Type::Function(..) | Type::Prompt | Type::Never | Type::Error | Type::Variable(_) => {
                 return Err(WhyNot::NotText(ty.clone()));
             }
@@ -82,75 +104,126 @@ impl Walk<'_> {
     }
 
     fn field(&mut self, name: &str, ty: &Type) -> Result<Field, WhyNot> {
-        Ok(Field { name: name.to_string(), shape: self.shape(ty)? })
+        Ok(Field { name: name.to_string(), shape: self.shape(ty, false)? })
     }
-}
 
-/// What describes a type to a model: its JSON form with words for the values, and doc comments.
-pub fn schema_text(program: &Program, ty: &Type) -> String {
-    describe(program, ty, 0, &mut Vec::new())
-}
+    fn fields(&mut self, fields: &[Declared]) -> Result<Vec<Field>, WhyNot> {
+        fields.iter().map(|field| self.field(&field.generated, &field.ty)).collect()
+    }
 
-fn describe(program: &Program, ty: &Type, indent: usize, open: &mut Vec<StructId>) -> String {
-    let pad = "  ".repeat(indent + 1);
-    let end = "  ".repeat(indent);
-    match ty {
-        Type::Str(TextType { alias: Some(alias), .. }) => format!("<{}>", alias.to_lowercase()),
-        Type::Str(TextType { chars_max: Some(max), .. }) => {
-            format!("<text of at most {max} characters>")
+    /// A struct or enum: one that contains itself is defined once, and referred to.
+    fn nominal(&mut self, nominal: Nominal) -> Result<Shape, WhyNot> {
+        if !recursion::contains_itself(self.program, nominal) {
+            return self.body(nominal);
         }
-        Type::Str(_) => "<text>".into(),
-        Type::Int { min: Some(min), max: Some(max) } => format!("<integer from {min} to {max}>"),
-        Type::Int { .. } => "<integer>".into(),
-        Type::Float { decimals: Some(d), .. } => format!("<number with {d} decimals>"),
-        Type::Float { .. } => "<number>".into(),
-        Type::Bool => "<true or false>".into(),
-        Type::Literal(text) => format!("{text:?}"),
-        Type::Unknown => "unknown".into(),
-        Type::Optional(of) => format!("{} or null", describe(program, of, indent, open)),
-        Type::Union(members) => {
-            members.iter().map(|m| describe(program, m, indent, open)).collect::<Vec<_>>().join(" or ")
-        }
-        Type::List { item, min, max } => {
-            let count = match (min, max) {
-                (0, None) => String::new(),
-                (min, None) => format!(" ({min} or more)"),
-                (min, Some(max)) if min == max => format!(" ({min})"),
-                (min, Some(max)) => format!(" ({min} to {max})"),
-            };
-            format!("[{}, ...]{count}", describe(program, item, indent, open))
-        }
-        Type::Tuple(items) => {
-            let items: Vec<_> = items.iter().map(|i| describe(program, i, indent, open)).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Type::Record(fields) => {
-            let lines: Vec<_> = fields
-                .iter()
-                .map(|(name, ty)| format!("{pad}\"{name}\": {}", describe(program, ty, indent + 1, open)))
-                .collect();
-            format!("{{\n{}\n{end}}}", lines.join(",\n"))
-        }
-        Type::Struct(id) if open.contains(id) => format!("<{}>", program.structs[id.index()].name),
-        Type::Struct(id) => {
-            open.push(*id);
-            let fields = &program.structs[id.index()].fields;
-            let last = fields.len().saturating_sub(1);
-            let mut lines = String::new();
-            for (index, field) in fields.iter().enumerate() {
-                let comma = if index == last { "" } else { "," };
-                let doc =
-                    if field.doc.is_empty() { String::new() } else { format!("  // {}", field.doc.replace('\n', " ")) };
-                let value = describe(program, &field.ty, indent + 1, open);
-                lines.push_str(&format!("{pad}\"{}\": {value}{comma}{doc}\n", field.generated));
+        let index = match self.definitions.get_index_of(&nominal) {
+            Some(index) => index,
+            None => {
+                let (index, _) = self.definitions.insert_full(nominal, None);
+                let body = self.body(nominal)?;
+                self.definitions[index] = Some(body);
+                index
             }
-            open.pop();
-            format!("{{\n{lines}{end}}}")
-        }
-        Type::Enum(id) => {
-            let variants = &program.enums[id.index()].variants;
-            variants.iter().map(|v| format!("\"{}\"", v.generated)).collect::<Vec<_>>().join(" or ")
-        }
-        other => crate::show(program, other),
+        };
+        Ok(Shape::Ref(u32::try_from(index).expect("fewer types than bytes of source")))
     }
+
+    fn body(&mut self, nominal: Nominal) -> Result<Shape, WhyNot> {
+        let program = self.program;
+        match nominal {
+            Nominal::Struct(id) => {
+                let declared = &program.structs[id.index()];
+                Ok(Shape::Record { name: declared.name.clone(), fields: self.fields(&declared.fields)? })
+            }
+            Nominal::Enum(id) => {
+                let declared = &program.enums[id.index()];
+                let name = declared.name.clone();
+                if declared.variants.iter().all(|variant| variant.fields.is_empty()) {
+                    let names = declared.variants.iter().map(|v| v.generated.clone()).collect();
+                    return Ok(Shape::Enum { name, names });
+                }
+                let mut variants = Vec::new();
+                for variant in &declared.variants {
+                    let shape = Shape::Record { name: String::new(), fields: self.fields(&variant.fields)? };
+                    variants.push(Variant { name: variant.generated.clone(), shape });
+                }
+                Ok(Shape::Tagged { name, variants })
+            }
+        }
+    }
+
+    fn union(&mut self, members: &[&Type], top: bool) -> Result<Shape, WhyNot> {
+        let mut variants = Vec::new();
+        for member in members {
+            let shape = self.shape(member, top)?;
+            variants.push(Variant { name: crate::show(self.program, member), shape });
+        }
+        if !self.tags {
+            return Ok(Shape::Union(variants));
+        }
+        let plain = members.iter().map(|m| shape_of(self.program, m)).collect::<Result<Vec<_>, _>>()?;
+        let mut shared = false;
+        for (index, one) in plain.iter().enumerate() {
+            for (other_index, other) in plain.iter().enumerate().skip(index + 1) {
+                if overlap::share_a_text(one, other, top) {
+                    shared = true;
+                    let (a, b) = (members[index], members[other_index]);
+                    if same_value(self.program, a, b) {
+                        return Err(WhyNot::Same(a.clone(), b.clone()));
+                    }
+                }
+            }
+        }
+        if !shared {
+            return Ok(Shape::Union(variants));
+        }
+        let tags = tags(self.program, members);
+        for (index, (variant, tag)) in variants.iter_mut().zip(tags).enumerate() {
+            variant.name = tag;
+            // A tag goes into the object itself, so what is only referred to is written out here.
+            if let (Shape::Ref(_), Type::Struct(id)) = (&variant.shape, members[index]) {
+                variant.shape = self.body(Nominal::Struct(*id))?;
+            }
+        }
+        Ok(Shape::Tagged { name: String::new(), variants })
+    }
+}
+
+/// The tags that the members of a union get in what a model writes, if they get any.
+fn union_tags(program: &Program, members: &[Type], top: bool) -> Option<Vec<String>> {
+    let mut walk = Walk { program, tags: true, definitions: IndexMap::new() };
+    match walk.union(&members.iter().collect::<Vec<_>>(), top) {
+        Ok(Shape::Tagged { variants, .. }) => Some(variants.into_iter().map(|variant| variant.name).collect()),
+        _ => None,
+    }
+}
+
+/// Whether texts of the type are strings inside a structure.
+fn is_key(ty: &Type) -> bool {
+    match ty {
+        Type::Str(_) | Type::Literal(_) => true,
+        Type::Union(members) => members.iter().all(is_key),
+        _ => false,
+    }
+}
+
+/// A short name for each member of a union, all different.
+fn tags(program: &Program, members: &[&Type]) -> Vec<String> {
+    let mut tags: Vec<String> = Vec::new();
+    for member in members {
+        let name = match member {
+            Type::Str(TextType { alias: None, .. }) => "Str".to_string(),
+            Type::Int { .. } => "Int".into(),
+            Type::Float { .. } => "Float".into(),
+            Type::Literal(text) => text.clone(),
+            Type::List { .. } => "list".into(),
+            Type::Map(..) => "map".into(),
+            Type::Tuple(_) => "tuple".into(),
+            Type::Record(_) => "record".into(),
+            other => crate::show(program, other),
+        };
+        let same = tags.iter().filter(|tag| **tag == name || tag.starts_with(&format!("{name}_"))).count();
+        tags.push(if same == 0 { name } else { format!("{name}_{}", same + 1) });
+    }
+    tags
 }

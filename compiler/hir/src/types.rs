@@ -65,6 +65,10 @@ pub enum Type {
     Function(Vec<Type>, Box<Type>),
     /// A transcript.
     Prompt,
+    /// Any JSON.
+    Json,
+    /// A JSON Schema.
+    Schema,
     /// Of expressions that do not end, such as `return`.
     Never,
     /// A fault was reported here; it fits everything, so that no echo follows.

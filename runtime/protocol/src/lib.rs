@@ -20,4 +20,4 @@ pub use event::{Event, Finish, Generated, ModelError, Scored, Usage};
 pub use language_model::LanguageModel;
 pub use sampling::Sampling;
 pub use scripted::{Scripted, ScriptedAnswer};
-pub use shape::{Field, Shape, TAG, TAGGED_VALUE, Variant};
+pub use shape::{Field, Shape, TAG, TAGGED_VALUE, Tagged, Variant};

@@ -126,20 +126,36 @@ pub struct Variant {
     pub shape: Shape,
 }
 
+/// What stands after the tag of an alternative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tagged<'a> {
+    /// The keys of the alternative itself, which is a record.
+    Fields(&'a [Field]),
+    /// [`TAGGED_VALUE`] with the whole alternative.
+    Value(&'a Shape),
+    /// Nothing: the tag says it all (`none`, `Unknown`).
+    Nothing,
+}
+
 impl Variant {
-    /// As an alternative of a [`Shape::Tagged`]: the keys after the tag, and whether they are those of the alternative
-    /// itself, a record, and not [`TAGGED_VALUE`] with the whole alternative.
-    pub fn tagged(&self) -> (Vec<Field>, bool) {
+    /// As an alternative of a [`Shape::Tagged`]: what stands after the tag.
+    pub fn tagged(&self) -> Tagged<'_> {
         match &self.shape {
-            Shape::Record { fields, .. } if fields.iter().all(|field| field.name != TAG) => (fields.clone(), true),
-            whole => (vec![Field { name: TAGGED_VALUE.into(), shape: whole.clone() }], false),
+            Shape::Record { fields, .. } if fields.iter().all(|field| field.name != TAG) => Tagged::Fields(fields),
+            Shape::Null => Tagged::Nothing,
+            Shape::Literal(text) if text == "unknown" && self.name == "Unknown" => Tagged::Nothing,
+            whole => Tagged::Value(whole),
         }
     }
 
     /// As an alternative of a [`Shape::Tagged`]: the whole object, tag first.
     pub fn tagged_object(&self) -> Shape {
         let mut fields = vec![Field { name: TAG.into(), shape: Shape::Literal(self.name.clone()) }];
-        fields.extend(self.tagged().0);
+        match self.tagged() {
+            Tagged::Fields(own) => fields.extend_from_slice(own),
+            Tagged::Value(shape) => fields.push(Field { name: TAGGED_VALUE.into(), shape: shape.clone() }),
+            Tagged::Nothing => {}
+        }
         Shape::Record { name: String::new(), fields }
     }
 }

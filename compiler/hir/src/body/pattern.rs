@@ -78,10 +78,11 @@ impl Body<'_, '_> {
 
     /// A lower-case name is a variant where the value is an enum that has it; else it binds.
     fn bind_or_variant(&mut self, name: &ast::Name, ty: &Type) -> Pattern {
-        if let Type::Enum(id) = ty {
+        if let Some(id) = self.variant_home(std::slice::from_ref(name), ty) {
             let variants = &self.context.program.enums[id.index()].variants;
             if let Some(index) = variants.iter().position(|v| v.name == name.value && v.fields.is_empty()) {
-                return Pattern::Variant(*id, u16::try_from(index).unwrap_or(u16::MAX), Vec::new());
+                let variant = Pattern::Variant(id, u16::try_from(index).unwrap_or(u16::MAX), Vec::new());
+                return self.within_union(ty, Type::Enum(id), variant);
             }
         }
         let local = self.local(&name.value, ty.clone(), false, name.span);
@@ -155,6 +156,7 @@ impl Body<'_, '_> {
             Type::Optional(of) => of.as_ref(),
             other => other,
         };
+        let wanted = self.narrower_member(wanted, inside);
         let is_member = match inside {
             Type::Union(members) => members.contains(&wanted),
             other => *other == wanted || *other == Type::Error || wanted == Type::Error,
@@ -173,6 +175,22 @@ impl Body<'_, '_> {
         }
     }
 
+    /// The one member that the written type is wider than: `n: Int` takes the `Int in 1..=9` of a union.
+    fn narrower_member(&mut self, wanted: Type, ty: &Type) -> Type {
+        let members = match ty {
+            Type::Union(members) => members.clone(),
+            one => vec![one.clone()],
+        };
+        if members.contains(&wanted) {
+            return wanted;
+        }
+        let mut inside = members.iter().filter(|m| **m != Type::Error && assign::widen(m) == wanted);
+        match (inside.next(), inside.next()) {
+            (Some(only), None) => only.clone(),
+            _ => wanted,
+        }
+    }
+
     fn variant_pattern(
         &mut self,
         path: &[ast::Name],
@@ -185,7 +203,8 @@ impl Body<'_, '_> {
             return Pattern::Unknown;
         }
         if let Some(id) = self.variant_home(path, ty) {
-            return self.variant_of(id, last, fields, span);
+            let variant = self.variant_of(id, last, fields, span);
+            return self.within_union(ty, Type::Enum(id), variant);
         }
         // A struct's name takes a struct apart, or chooses a member of a union.
         if let Ok(Definition::Struct(id)) = resolve::definition(self.context, self.module, path) {
@@ -195,12 +214,7 @@ impl Body<'_, '_> {
                 .map(|f| (f.name.clone(), f.ty.clone()))
                 .collect();
             let inner = self.payload(&types, fields.unwrap_or(&[]), span, fields.is_none());
-            return match (ty, shape_of(&self.context.program, &Type::Struct(id))) {
-                (Type::Union(_) | Type::Optional(_), Ok(shape)) => {
-                    Pattern::Member(Type::Struct(id), shape, Box::new(Pattern::Fields(inner)))
-                }
-                _ => Pattern::Fields(inner),
-            };
+            return self.within_union(ty, Type::Struct(id), Pattern::Fields(inner));
         }
         if *ty != Type::Error {
             let known: Vec<String> = match ty {
@@ -226,6 +240,14 @@ impl Body<'_, '_> {
             self.pattern(pattern, &Type::Error);
         }
         Pattern::Wildcard
+    }
+
+    /// A pattern of one type, for values of a union or an optional that has it.
+    fn within_union(&self, ty: &Type, member: Type, pattern: Pattern) -> Pattern {
+        match (ty, shape_of(&self.context.program, &member)) {
+            (Type::Union(_) | Type::Optional(_), Ok(shape)) => Pattern::Member(member, shape, Box::new(pattern)),
+            _ => pattern,
+        }
     }
 
     fn variant_home(&self, path: &[ast::Name], ty: &Type) -> Option<EnumId> {

@@ -2,10 +2,9 @@
 
 use super::{Body, Frame};
 use crate::program::{Effect, Expression, ExpressionKind, Hole, Role, StatementKind, TextPart};
-use crate::shape::WhyNot;
-use crate::shape_of;
+use crate::shape::{WhyNot, hole_shape};
 use crate::types::Type;
-use sgl_constrain::Automaton;
+use sgl_constrain::{Automaton, ConstrainError};
 use sgl_protocol::Shape;
 use sgl_source::{Code, Diagnostic, Span};
 use sgl_syntax::ast;
@@ -214,30 +213,31 @@ impl Body<'_, '_> {
             return None;
         }
         let shown = self.show(ty);
-        let shape = match shape_of(&self.context.program, ty) {
+        let shape = match hole_shape(&self.context.program, ty) {
             Ok(shape) => shape,
-            Err(WhyNot::Unbuilt(what)) => {
+            Err(WhyNot::Same(a, b)) => {
+                let (a, b) = (self.show(&a), self.show(&b));
                 self.report(
                     Diagnostic::error(
-                        Code::E0104,
-                        format!("{what} is not built yet"),
+                        Code::E0315,
+                        format!("`{a}` and `{b}` can't be told apart"),
                         span,
-                        "planned, and refused until then",
+                        "a value may be either",
                     )
-                    .with_help("use a `struct`, a list of structs, or an enum without payload"),
+                    .with_help("drop the narrower one, or make them variants of an `enum`"),
                 );
                 return None;
             }
-            Err(WhyNot::Recursive(id)) => {
-                let name = self.context.program.structs[id.index()].name.clone();
+            Err(WhyNot::Key(key)) => {
+                let key = self.show(&key);
                 self.report(
                     Diagnostic::error(
-                        Code::E0414,
-                        format!("`{name}` contains itself, and recursive holes are not built yet"),
+                        Code::E0401,
+                        format!("a model can't write a map whose keys are `{key}`"),
                         span,
-                        "of unbounded depth",
+                        "keys are texts",
                     )
-                    .with_help("write out as many levels as you need as structs of their own"),
+                    .with_help("use `{Str: …}`, or a list of pairs"),
                 );
                 return None;
             }
@@ -254,7 +254,6 @@ impl Body<'_, '_> {
                 return None;
             }
         };
-        self.disjoint(&shape, span);
         if shape.is_free_text() {
             return Some(shape);
         }
@@ -271,7 +270,8 @@ impl Body<'_, '_> {
                 );
                 None
             }
-            Ok(_) => Some(shape),
+            // What no byte automaton can do is checked where the model is known.
+            Ok(_) | Err(ConstrainError::Unenforced(_)) => Some(shape),
             Err(why) => {
                 self.report(
                     Diagnostic::error(
@@ -285,47 +285,5 @@ impl Body<'_, '_> {
                 None
             }
         }
-    }
-
-    /// Reports unions whose members share a text.
-    fn disjoint(&mut self, shape: &Shape, span: Span) {
-        match shape {
-            Shape::Union(variants) => {
-                for (index, one) in variants.iter().enumerate() {
-                    self.disjoint(&one.shape, span);
-                    for other in &variants[index + 1..] {
-                        self.disjoint_pair((&one.name, &one.shape), (&other.name, &other.shape), span);
-                    }
-                }
-            }
-            Shape::List { item, .. } => self.disjoint(item, span),
-            Shape::Tuple(items) => items.iter().for_each(|item| self.disjoint(item, span)),
-            Shape::Record { fields, .. } => fields.iter().for_each(|field| self.disjoint(&field.shape, span)),
-            Shape::Text { .. }
-            | Shape::Int { .. }
-            | Shape::Float { .. }
-            | Shape::Bool
-            | Shape::Null
-            | Shape::Literal(_)
-            | Shape::Enum { .. } => {}
-        }
-    }
-
-    fn disjoint_pair(&mut self, (a, first): (&str, &Shape), (b, second): (&str, &Shape), span: Span) {
-        let (Ok(one), Ok(two)) = (Automaton::of_shape(first), Automaton::of_shape(second)) else {
-            return;
-        };
-        if one.is_disjoint_from(&two).unwrap_or(false) {
-            return;
-        }
-        self.report(
-            Diagnostic::error(
-                Code::E0315,
-                format!("`{a}` and `{b}` can't be told apart"),
-                span,
-                "a text may be either",
-            )
-            .with_help("make them differ, for instance by wrapping each in a struct"),
-        );
     }
 }
