@@ -1,17 +1,25 @@
 //! Shapes as grammars.
 
-use super::{Bounds, Grammar, Layout, Node, NodeId};
+use super::{Bounds, Grammar, Layout, Node, NodeId, RuleId};
 use crate::automaton::Automaton;
 use crate::error::ConstrainError;
 use crate::{pattern, text};
 use sgl_protocol::Shape;
+
+/// What a part of a shape is made with.
+#[derive(Clone, Copy)]
+struct Scope<'a> {
+    layout: Layout,
+    /// The rules of the definitions that a [`Shape::Ref`] refers to here.
+    rules: &'a [RuleId],
+}
 
 impl Grammar {
     /// The texts of a hole of this shape. At the top, text and names stand as they are; inside a structure they are JSON
     /// strings. A top-level text with a delimiter is accepted alone and with its delimiter.
     pub fn of_shape(shape: &Shape) -> Result<Self, ConstrainError> {
         let mut grammar = Self::new();
-        let layout = grammar.one_line();
+        let scope = Scope { layout: grammar.one_line(), rules: &[] };
         let whole = match shape {
             Shape::Text { pattern, chars_max, until: Some(delimiter) } => {
                 let base = text_of(pattern.as_deref())?;
@@ -24,14 +32,15 @@ impl Grammar {
                 let closed = grammar.sequence(&[closed, delimiter]);
                 grammar.choice(&[open, closed])
             }
-            other => grammar.shape(layout, other, true)?,
+            other => grammar.shape(scope, other, true)?,
         };
         grammar.set_start(whole);
         Ok(grammar)
     }
 
     /// A shape as a part.
-    fn shape(&mut self, layout: Layout, shape: &Shape, top: bool) -> Result<NodeId, ConstrainError> {
+    fn shape(&mut self, scope: Scope<'_>, shape: &Shape, top: bool) -> Result<NodeId, ConstrainError> {
+        let layout = scope.layout;
         Ok(match shape {
             Shape::Text { pattern, chars_max, until } => {
                 let mut base = text_of(pattern.as_deref())?;
@@ -53,27 +62,54 @@ impl Grammar {
             Shape::Literal(text) => self.names(&[text.as_str()], top)?,
             Shape::Enum { names, .. } => self.names(names, top)?,
             Shape::List { item, min, max } => {
-                let item = self.shape(layout, item, false)?;
+                let item = self.shape(scope, item, false)?;
                 self.array(layout, &[], Some(item), Bounds::new(*min, *max))
             }
             Shape::Tuple(items) => {
-                let items = items.iter().map(|item| self.shape(layout, item, false)).collect::<Result<Vec<_>, _>>()?;
+                let items = items.iter().map(|item| self.shape(scope, item, false)).collect::<Result<Vec<_>, _>>()?;
                 let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
                 self.array(layout, &items, None, Bounds::new(count, Some(count)))
             }
             Shape::Record { fields, .. } => {
                 let mut members = Vec::with_capacity(fields.len());
                 for field in fields {
-                    let (key, value) = (self.quoted(&field.name), self.shape(layout, &field.shape, false)?);
+                    let (key, value) = (self.quoted(&field.name), self.shape(scope, &field.shape, false)?);
                     members.push(self.member(layout, key, value, true));
                 }
                 self.object(layout, &members, None, Bounds::ANY)
             }
             Shape::Union(variants) => {
-                let parts =
-                    variants.iter().map(|v| self.shape(layout, &v.shape, top)).collect::<Result<Vec<_>, _>>()?;
+                let parts = variants.iter().map(|v| self.shape(scope, &v.shape, top)).collect::<Result<Vec<_>, _>>()?;
                 self.choice(&parts)
             }
+            Shape::Map { key, value, min, max } => {
+                let (key, value) = (self.shape(scope, key, false)?, self.shape(scope, value, false)?);
+                let entry = self.member(layout, key, value, false).part;
+                self.object(layout, &[], Some(entry), Bounds::new(*min, *max))
+            }
+            Shape::Tagged { variants, .. } => {
+                let parts = variants
+                    .iter()
+                    .map(|v| self.shape(scope, &v.tagged_object(), false))
+                    .collect::<Result<Vec<_>, _>>()?;
+                self.choice(&parts)
+            }
+            Shape::Recursive { definitions, root } => {
+                let name = |index: usize| format!("definition {index}");
+                let rules: Vec<RuleId> = (0..definitions.len()).map(|index| self.declare(&name(index))).collect();
+                let scope = Scope { layout, rules: &rules };
+                for (rule, definition) in rules.iter().zip(definitions) {
+                    let body = self.shape(scope, definition, false)?;
+                    self.define(*rule, body);
+                }
+                self.shape(scope, root, top)?
+            }
+            Shape::Ref(index) => match scope.rules.get(*index as usize) {
+                Some(rule) => self.call(*rule),
+                None => return Err(ConstrainError::Undefined(format!("definition {index}"))),
+            },
+            Shape::Schema(_) => return Err(ConstrainError::Unenforced("a JSON Schema")),
+            Shape::Grammar(_) => return Err(ConstrainError::Unenforced("a grammar")),
         })
     }
 
@@ -98,5 +134,52 @@ fn text_of(pattern: Option<&str>) -> Result<Automaton, ConstrainError> {
     match pattern {
         Some(pattern) => pattern::automaton(pattern),
         None => Automaton::any_text(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sgl_protocol::{Field, Variant};
+
+    fn accepts(shape: &Shape, text: &str) -> bool {
+        Grammar::of_shape(shape).unwrap().accepts(text.as_bytes())
+    }
+
+    fn field(name: &str, shape: Shape) -> Field {
+        Field { name: name.into(), shape }
+    }
+
+    #[test]
+    fn a_recursive_shape_nests_to_any_depth() {
+        let children = Shape::List { item: Box::new(Shape::Ref(0)), min: 0, max: Some(2) };
+        let node = Shape::Record { name: "Node".into(), fields: vec![field("c", children)] };
+        let shape = Shape::Recursive { definitions: vec![node], root: Box::new(Shape::Ref(0)) };
+        assert!(accepts(&shape, r#"{"c": []}"#));
+        assert!(accepts(&shape, r#"{"c": [{"c": []}, {"c": [{"c": []}]}]}"#));
+        assert!(!accepts(&shape, r#"{"c": [{"c": []}, {"c": []}, {"c": []}]}"#));
+        assert!(!accepts(&shape, r#"{"c": [{}]}"#));
+    }
+
+    #[test]
+    fn a_tag_comes_first_and_decides_what_follows() {
+        let payload = Shape::Record { name: String::new(), fields: vec![field("n", Shape::Bool)] };
+        let variants = vec![
+            Variant { name: "Act".into(), shape: payload },
+            Variant { name: "none".into(), shape: Shape::Null },
+            Variant { name: "Int".into(), shape: Shape::Int { min: Some(1), max: Some(2) } },
+        ];
+        let shape = Shape::Tagged { name: String::new(), variants };
+        for text in [r#"{"type": "Act", "n": true}"#, r#"{"type": "none"}"#, r#"{"type": "Int", "value": 2}"#] {
+            assert!(accepts(&shape, text), "{text}");
+        }
+        assert!(!accepts(&shape, r#"{"type": "none", "n": true}"#) && !accepts(&shape, "2"));
+    }
+
+    #[test]
+    fn a_map_has_any_keys() {
+        let map = |min, max| Shape::Map { key: Box::new(Shape::free_text()), value: Box::new(Shape::Bool), min, max };
+        assert!(accepts(&map(0, None), "{}") && accepts(&map(0, None), r#"{"a": true, "\"": false}"#));
+        assert!(!accepts(&map(1, Some(1)), "{}") && !accepts(&map(1, Some(1)), r#"{"a": true, "b": true}"#));
     }
 }
