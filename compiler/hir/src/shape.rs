@@ -24,7 +24,7 @@ pub enum WhyNot {
     /// A map whose keys are no texts.
     Key(Type),
     /// Two members of a union that no value and no text tells apart.
-    Same(Type, Type),
+    Same(Box<(Type, Type)>),
 }
 
 /// The shape of a type's values.
@@ -168,8 +168,8 @@ impl Walk<'_> {
                 if overlap::share_a_text(one, other, top) {
                     shared = true;
                     let (a, b) = (members[index], members[other_index]);
-                    if same_value(self.program, a, b) {
-                        return Err(WhyNot::Same(a.clone(), b.clone()));
+                    if same_value(a, b) {
+                        return Err(WhyNot::Same(Box::new((a.clone(), b.clone()))));
                     }
                 }
             }

@@ -215,8 +215,8 @@ impl Body<'_, '_> {
         let shown = self.show(ty);
         let shape = match hole_shape(&self.context.program, ty) {
             Ok(shape) => shape,
-            Err(WhyNot::Same(a, b)) => {
-                let (a, b) = (self.show(&a), self.show(&b));
+            Err(WhyNot::Same(both)) => {
+                let (a, b) = (self.show(&both.0), self.show(&both.1));
                 self.report(
                     Diagnostic::error(
                         Code::E0315,

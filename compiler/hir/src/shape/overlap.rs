@@ -3,7 +3,6 @@
 //! Structures are compared part by part; where two texts or numbers meet, their automata decide. A pair of references
 //! that leads back to itself adds no text of its own, so it is taken to share none.
 
-use crate::program::Program;
 use crate::types::Type;
 use sgl_constrain::Automaton;
 use sgl_protocol::{Field, Shape};
@@ -172,26 +171,24 @@ fn shared(a: &Shape, b: &Shape) -> bool {
 }
 
 /// Whether members of a union that share a text also share a value, so that no tag could tell them apart.
-pub(crate) fn same_value(program: &Program, a: &Type, b: &Type) -> bool {
-    let all = |a: &[Type], b: &[Type]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(program, a, b));
+pub(crate) fn same_value(a: &Type, b: &Type) -> bool {
+    let all = |a: &[Type], b: &[Type]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b));
     let texts = |ty: &Type| matches!(ty, Type::Str(_) | Type::Literal(_));
     match (a, b) {
         (a, b) if a == b => true,
         (a, b) if texts(a) && texts(b) => true,
         (Type::Int { .. }, Type::Int { .. }) | (Type::Float { .. }, Type::Float { .. }) => true,
         (Type::List { item: a, min, .. }, Type::List { item: b, min: low, .. }) => {
-            (*min == 0 && *low == 0) || same_value(program, a, b)
+            (*min == 0 && *low == 0) || same_value(a, b)
         }
         (Type::Map(..), Type::Map(..)) => true,
         (Type::Tuple(a), Type::Tuple(b)) => all(a, b),
         (Type::Record(a), Type::Record(b)) => {
             a.iter().map(|(n, _)| n).eq(b.iter().map(|(n, _)| n))
-                && a.iter().zip(b).all(|((_, a), (_, b))| same_value(program, a, b))
+                && a.iter().zip(b).all(|((_, a), (_, b))| same_value(a, b))
         }
-        (Type::Optional(of), other) | (other, Type::Optional(of)) => same_value(program, of, other),
-        (Type::Union(members), other) | (other, Type::Union(members)) => {
-            members.iter().any(|m| same_value(program, m, other))
-        }
+        (Type::Optional(of), other) | (other, Type::Optional(of)) => same_value(of, other),
+        (Type::Union(members), other) | (other, Type::Union(members)) => members.iter().any(|m| same_value(m, other)),
         _ => false,
     }
 }
