@@ -3,6 +3,7 @@
 use crate::function::FunctionEmitter;
 use crate::tables::Tables;
 use sgl_ir::Program;
+use sgl_ir::program::Named;
 use sgl_protocol::Shape;
 use sgl_source::{Code, Diagnostic, Files, Span};
 use sgl_vm::image::{Entry, EntryParameter, EnumType, Function, Image, Place, RecordType, Test, VariantType};
@@ -20,9 +21,9 @@ pub fn emit(program: &Program, files: &Files) -> Result<Image, Box<Diagnostic>> 
         let emitted = emitter.finish(function.name.clone()).map_err(|()| too_large(&function.name, function.span))?;
         tables.functions[index] = emitted;
     }
-    let record = |(name, fields): &(String, Vec<String>)| RecordType { name: name.clone(), fields: fields.clone() };
-    let variant = |(name, fields): &(String, Vec<String>)| VariantType { name: name.clone(), fields: fields.clone() };
-    let of_enum = |(name, variants): &(String, Vec<(String, Vec<String>)>)| EnumType {
+    let record = |(name, fields): &Named| RecordType { name: name.clone(), fields: fields.clone() };
+    let variant = |(name, fields): &Named| VariantType { name: name.clone(), fields: fields.clone() };
+    let of_enum = |(name, variants): &(String, Vec<Named>)| EnumType {
         name: name.clone(),
         variants: variants.iter().map(variant).collect(),
     };

@@ -7,6 +7,9 @@ use sgl_source::Span;
 /// Answers by hole name.
 pub type Mocks = Vec<(String, String)>;
 
+/// A name as generated, and those of its fields.
+pub type Named = (String, Vec<String>);
+
 /// A value: assigned once, by the instruction or region that defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Value(pub u32);
@@ -19,9 +22,9 @@ pub struct Slot(pub u32);
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Program {
     /// Record types: name (empty if anonymous) and generated names of fields.
-    pub records: Vec<(String, Vec<String>)>,
+    pub records: Vec<Named>,
     /// Enum types: name, and generated names of variants with those of their fields.
-    pub enums: Vec<(String, Vec<(String, Vec<String>)>)>,
+    pub enums: Vec<(String, Vec<Named>)>,
     /// Functions, by the id that calls name.
     pub functions: Vec<Function>,
     /// What can be started from outside.
