@@ -1,8 +1,10 @@
-//! Runs the corpus: every heading with a program is a test. `UPDATE=1` rewrites what is expected.
+//! Runs the corpus: every heading with a program is a test. `UPDATE=1` rewrites what is expected. The pages of
+//! `docs/diagnostics` are tests, too.
 #![expect(clippy::print_stdout, reason = "says which pages were rewritten")]
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use sgl_source::lines;
+use sgl_source::{Code, lines};
+use sgl_tests::explained;
 use sgl_tests::page::{self, Case};
 use sgl_tests::stage;
 use std::fs;
@@ -24,6 +26,14 @@ fn main() {
             let name = format!("{short}: {}", case.name);
             trials.push(Trial::test(name, move || check(&case)));
         }
+    }
+    for code in Code::ALL {
+        let path = root.join(format!("../../docs/diagnostics/{code}.md"));
+        // That there is one is a rule of the tree.
+        let Ok(text) = fs::read_to_string(path) else { continue };
+        trials.push(Trial::test(format!("docs/diagnostics/{code}.md"), move || {
+            explained::check(*code, &text).map_err(Failed::from)
+        }));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

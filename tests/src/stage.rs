@@ -34,6 +34,7 @@ pub fn product(case: &Case, compiled: &Compiled, name: &str) -> Option<String> {
         "ir" => dumped(Stage::Ir),
         "image" => dumped(Stage::Image),
         "diagnostics" => Some(diagnostics(compiled)),
+        "tests" => Some(sglc::testing::results(compiled)),
         "output" => Some(run(case, compiled).0),
         "requests" => Some(run(case, compiled).1),
         _ => None,

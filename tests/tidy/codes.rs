@@ -35,3 +35,27 @@ fn every_code_is_reported_somewhere() {
         .collect();
     demand_none("codes that nothing reports", &unused);
 }
+
+#[test]
+fn every_code_has_a_page_and_every_page_a_code() {
+    let folder = "docs/diagnostics/";
+    let pages: Vec<String> = files("md")
+        .into_iter()
+        .filter_map(|(path, _)| Some(path.strip_prefix(folder)?.trim_end_matches(".md").to_string()))
+        .filter(|name| name != "README")
+        .collect();
+    let mut wrong: Vec<String> = Code::ALL
+        .iter()
+        .filter(|code| !pages.contains(&code.to_string()))
+        .map(|code| {
+            format!(
+                "write {folder}{code}.md: `# {code}: {}`, what it means, `## Example` with a program that shows this code \
+                 and no other, `## How to mend it` with one that shows none",
+                code.title()
+            )
+        })
+        .collect();
+    let known = |page: &str| Code::ALL.iter().any(|code| code.name() == page);
+    wrong.extend(pages.iter().filter(|page| !known(page)).map(|page| format!("{folder}{page}.md is about no code")));
+    demand_none("pages of diagnostics", &wrong);
+}

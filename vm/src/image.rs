@@ -177,6 +177,18 @@ pub struct Test {
     pub function: FunctionIndex,
     /// Answers by hole name.
     pub mocks: Vec<(String, String)>,
+    /// Its name in the source.
+    pub at: Place,
+}
+
+/// What a test wants to know of the run of a prompt, instead of its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Report {
+    /// The transcript that it wrote: `Str`.
+    Transcript,
+    /// Of what the branches of its forks into at least so many (register) read before their first hole, the share that
+    /// all branches of a fork have in common: `Float`.
+    Shared(Register),
 }
 
 /// How a session for a spawned task comes about.
@@ -402,8 +414,8 @@ pub enum Op {
     Select { to: Register, hole: u32, options: Register, by: SelectBy, metadata: Vec<(Metadata, Register)> },
     /// The current transcript as an immutable value.
     Transcript { to: Register },
-    /// A trap with the message unless the `Bool` is true.
-    Assert { condition: Register, text: u32 },
+    /// A trap with the message unless the `Bool` is true; it shows the values that were compared.
+    Assert { condition: Register, text: u32, compared: Option<(Register, Register)> },
     /// A trap: no case of a `match` fitted.
     NoMatch { of: Register },
     /// Guards what follows, up to `Unguard`. A fault that it catches is written to `to`, a record of type `record`
@@ -415,4 +427,8 @@ pub enum Op {
     Fail { message: Register },
     /// Calls `Image::tools[tool]`; waits.
     CallTool { to: Register, tool: u32, arguments: Vec<Register> },
+    /// Starts a prompt on an empty transcript; `to` is pending until it ends, and then what is reported of it.
+    Report { to: Register, function: FunctionIndex, arguments: Vec<Register>, report: Report },
+    /// A trap unless the value is what is stored for this place in the order of the test.
+    Snapshot { of: Register },
 }

@@ -5,9 +5,10 @@
 use crate::fits::fits;
 use crate::image::{Function, Op, Place, Register};
 use crate::machine::Machine;
+use crate::observer::Snapshot;
 use crate::operation as values;
 use crate::task::{Frame, Returns, Stop};
-use crate::text::text_of;
+use crate::text::{shown, text_of};
 use crate::trap::{Fault, Trap};
 use crate::value::{TaskId, Value};
 use std::rc::Rc;
@@ -33,8 +34,8 @@ impl Machine<'_> {
             let image = self.image;
             let Some(task) = self.task(id) else { return Ok(Progress::Stopped) };
             let frame = task.frames.last().expect("a task that is alive has a frame");
-            let function = &image.functions[frame.function as usize];
-            let at = frame.at;
+            let (frame_function, at) = (frame.function, frame.at);
+            let function = &image.functions[frame_function as usize];
             if self.fuel == 0 {
                 let limit = self.options.limits.steps;
                 return Err(self.trap(id, Fault::new(format!("the program took more than {limit} steps"))));
@@ -43,6 +44,9 @@ impl Machine<'_> {
             if self.fuel.is_multiple_of(LOOK_AT_CLOCK) && self.nested == 0 && !self.deadlines.is_empty() {
                 self.expire();
                 continue;
+            }
+            if self.watched {
+                self.observer.executed(frame_function, at);
             }
             match self.step(id, function, at) {
                 Ok(None) => {}
@@ -76,7 +80,14 @@ impl Machine<'_> {
             stack.push((function.name.clone(), place));
         }
         let place = stack.first().map_or(Place { file: 0, start: 0, end: 0 }, |(_, place)| *place);
-        Trap { message: fault.message, help: fault.help, place, stack, fault: fault.world.map(|world| world.kind) }
+        Trap {
+            message: fault.message,
+            help: fault.help,
+            compared: fault.compared,
+            place,
+            stack,
+            fault: fault.world.map(|world| world.kind),
+        }
     }
 
     fn frame(&mut self, id: TaskId) -> &mut Frame {
@@ -163,7 +174,7 @@ impl Machine<'_> {
             }
             Op::Guard { .. } | Op::Unguard | Op::Fail { .. } => self.guard(id, op)?,
             Op::CallTool { .. } => self.tool(id, op)?,
-            Op::Spawn { .. } | Op::ForkEach { .. } | Op::ForkNamed { .. } => self.fork(id, op)?,
+            Op::Spawn { .. } | Op::Report { .. } | Op::ForkEach { .. } | Op::ForkNamed { .. } => self.fork(id, op)?,
             Op::OpenRole { .. }
             | Op::OpenNamedRole { .. }
             | Op::CloseRole
@@ -257,11 +268,29 @@ impl Machine<'_> {
                 (Some(*to), Value::Bool(fits(&value, &image.shapes[*shape as usize], image)))
             }
             Op::Iterate { to, over } => (Some(*to), values::iterate(self.get(id, *over)?)?),
-            Op::Assert { condition, text } => {
+            Op::Assert { condition, text, compared } => {
                 if !values::bool_of(&self.get(id, *condition)?)? {
-                    return Err(Fault::new(image.texts[*text as usize].clone()).into());
+                    let fault = Fault::new(image.texts[*text as usize].clone());
+                    let Some((left, right)) = compared else { return Err(fault.into()) };
+                    let (left, right) = (self.whole(id, *left)?, self.whole(id, *right)?);
+                    return Err(fault.comparing(shown(&left, image), shown(&right, image)).into());
                 }
                 (None, Value::Unit)
+            }
+            Op::Snapshot { of } => {
+                let text = shown(&self.whole(id, *of)?, image);
+                match self.observer.snapshot(&text) {
+                    Snapshot::Same => (None, Value::Unit),
+                    Snapshot::Different(stored) => {
+                        let fault = Fault::new("the value is not the stored one").comparing(stored, text);
+                        return Err(fault.with_help("`sglc test --update` stores the new one").into());
+                    }
+                    Snapshot::Missing => {
+                        let fault = Fault::new("no value is stored for this snapshot yet");
+                        return Err(fault.with_help("`sglc test --update` stores it").into());
+                    }
+                    Snapshot::Refused => return Err(Fault::new("snapshots are kept by `sglc test`").into()),
+                }
             }
             Op::NoMatch { of } => {
                 let value = self.whole(id, *of)?;

@@ -19,6 +19,12 @@ impl Machine<'_> {
                 self.pass(id);
                 Ok(())
             }
+            Op::Report { to, function, arguments, report } => {
+                let task = self.report(id, *function, arguments, *report)?;
+                self.set(id, *to, Value::Pending(task));
+                self.pass(id);
+                Ok(())
+            }
             Op::ForkEach { to, function, captures, over, join } => {
                 if self.running(id).group.is_none() {
                     let elements = self.elements(id, *over)?;
@@ -71,10 +77,13 @@ impl Machine<'_> {
         join: JoinPolicy,
     ) -> Result<(), Stop> {
         let count = branches.len();
+        self.forks += 1;
+        let serial = self.forks;
         let mut group = Group { results: vec![None; count], written: vec![Vec::new(); count], ..Group::default() };
         for (index, (function, arguments, name)) in branches.into_iter().enumerate() {
             let branch = self.child(id, function, arguments, Start::Fork, &name, Some(index))?;
             self.running(branch).written = (join == JoinPolicy::Concat).then(Vec::new);
+            self.running(branch).fork = Some((serial, count));
             group.members.push(branch);
         }
         self.running(id).group = Some(group);
@@ -82,7 +91,7 @@ impl Machine<'_> {
     }
 
     /// A task on a transcript of its own.
-    fn child(
+    pub(crate) fn child(
         &mut self,
         id: TaskId,
         function: u32,

@@ -9,6 +9,7 @@ use crate::image::{Entry, Image};
 use crate::interpreter::Progress;
 use crate::observer::{BranchPath, Observer};
 use crate::options::RunOptions;
+use crate::report::Read;
 use crate::task::{Group, Returns, Slot, Task, Wait, mix_text};
 use crate::trap::{Fault, Trap, World};
 use crate::value::{TaskId, Value};
@@ -49,6 +50,12 @@ pub(crate) struct Machine<'a> {
     pub(crate) nested: usize,
     /// The fault of a closure inside a built-in, with its own place.
     pub(crate) inner_trap: Option<Trap>,
+    /// Whether the observer wants to know what runs.
+    pub(crate) watched: bool,
+    /// What branches read, while a test measures it.
+    pub(crate) reads: Option<Vec<Read>>,
+    /// Forks so far.
+    pub(crate) forks: u64,
 }
 
 /// What a run may reach.
@@ -88,6 +95,7 @@ pub fn run_with(
     outside: &mut Outside<'_>,
     options: &RunOptions,
 ) -> Result<Value, Trap> {
+    let watched = outside.observer.wants_executed();
     let mut machine = Machine {
         image,
         model: &mut *outside.model,
@@ -110,6 +118,9 @@ pub fn run_with(
         alive: 0,
         nested: 0,
         inner_trap: None,
+        watched,
+        reads: None,
+        forks: 0,
     };
     let value = machine.entry(entry, arguments);
     machine.close_all();
@@ -142,7 +153,7 @@ impl Machine<'_> {
     fn outside(&self, entry: &Entry, message: String) -> Trap {
         let function = &self.image.functions[entry.function as usize];
         let place = function.places.first().copied().unwrap_or(crate::image::Place { file: 0, start: 0, end: 0 });
-        Trap { message, help: None, place, stack: Vec::new(), fault: None }
+        Trap { message, help: None, compared: None, place, stack: Vec::new(), fault: None }
     }
 
     fn until_done(&mut self, root: TaskId) -> Result<Value, Trap> {
@@ -150,6 +161,7 @@ impl Machine<'_> {
             self.expire();
             while let Some(id) = self.ready.pop_front() {
                 if let Progress::Ended(value) = self.advance(id)? {
+                    let value = self.reported(id, value)?;
                     self.end(id, value);
                 }
                 self.close_dropped();
@@ -190,6 +202,7 @@ impl Machine<'_> {
         let frame = self.new_frame(function, arguments, Returns::Task).map_err(|fault| Trap {
             message: fault.message,
             help: fault.help,
+            compared: None,
             place: crate::image::Place { file: 0, start: 0, end: 0 },
             stack: Vec::new(),
             fault: None,
@@ -206,6 +219,8 @@ impl Machine<'_> {
             occurrences: FxHashMap::default(),
             children: Vec::new(),
             branch_of: None,
+            report: None,
+            fork: None,
             asked: None,
             group: None,
             call: None,

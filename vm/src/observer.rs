@@ -36,6 +36,19 @@ pub enum TextKind {
     Generated,
 }
 
+/// What a stored value says of a new one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Snapshot {
+    /// They are the same, or the new one was stored.
+    Same,
+    /// The stored one is this.
+    Different(String),
+    /// None is stored.
+    Missing,
+    /// Nothing is stored here at all: the run is no test.
+    Refused,
+}
+
 /// Is told of every transcript as it grows.
 pub trait Observer {
     /// A turn begins.
@@ -48,6 +61,16 @@ pub trait Observer {
     fn rewound(&mut self, branch: &BranchPath) {
         let _ = branch;
     }
+    /// `assert_snapshot` has this text; the n-th of a run is asked about n-th.
+    fn snapshot(&mut self, _text: &str) -> Snapshot {
+        Snapshot::Refused
+    }
+    /// Whether [`Observer::executed`] is to be called. Asked once, at the beginning.
+    fn wants_executed(&self) -> bool {
+        false
+    }
+    /// An instruction runs: the function, and which of its instructions.
+    fn executed(&mut self, _function: u32, _at: usize) {}
 }
 
 /// Watches nothing.

@@ -144,6 +144,7 @@ impl Machine<'_> {
             None => {
                 self.charge(id)?;
                 let (request, command) = command(self)?;
+                self.note_read(id);
                 self.running(id).asked = Some(Asked { request, at: Instant::now(), streams, answer: None });
                 self.model.submit(command);
                 Err(Stop::Wait(Wait::Answer))

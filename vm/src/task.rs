@@ -96,6 +96,13 @@ pub(crate) enum Piece {
     Close,
 }
 
+/// What a test wants to know of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Transcript,
+    Shared { branches_min: usize },
+}
+
 /// The branches of the fork that a task is in.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
@@ -128,6 +135,10 @@ pub(crate) struct Task {
     pub(crate) children: Vec<TaskId>,
     /// The fork that it is a branch of: the parent, and which branch.
     pub(crate) branch_of: Option<(TaskId, usize)>,
+    /// What a test wants to know of it instead of its value: for a share, of forks into at least so many.
+    pub(crate) report: Option<Wanted>,
+    /// As a branch that has not asked yet: which fork, and into how many.
+    pub(crate) fork: Option<(u64, usize)>,
     pub(crate) asked: Option<Asked>,
     pub(crate) group: Option<Group>,
     pub(crate) call: Option<Calling>,

@@ -14,6 +14,14 @@ pub fn text_of(value: &Value, image: &Image) -> String {
     out
 }
 
+/// A value as a person compares it: a text as it is, anything else as indented JSON.
+pub(crate) fn shown(value: &Value, image: &Image) -> String {
+    match crate::json::json_of_value(value, image) {
+        serde_json::Value::String(text) => text,
+        json => format!("{json:#}"),
+    }
+}
+
 /// Appends the canonical form; names and texts inside a structure are JSON strings.
 fn write(value: &Value, image: &Image, out: &mut String, inside: bool) {
     match value {

@@ -11,6 +11,8 @@ pub struct Trap {
     pub message: String,
     /// What to do about it, where that is known.
     pub help: Option<String>,
+    /// The two values of an assertion that does not hold: what was found or stored, and what it was compared with.
+    pub compared: Option<(String, String)>,
     /// Where.
     pub place: Place,
     /// The calls that were open, innermost first: function, and where it was.
@@ -24,6 +26,7 @@ pub struct Trap {
 pub(crate) struct Fault {
     pub(crate) message: String,
     pub(crate) help: Option<String>,
+    pub(crate) compared: Option<(String, String)>,
     /// What the world did; none if the program is at fault, which nothing catches.
     pub(crate) world: Option<World>,
 }
@@ -41,12 +44,17 @@ pub(crate) struct World {
 
 impl Fault {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None, world: None }
+        Self { message: message.into(), help: None, compared: None, world: None }
     }
 
     /// A fault that a program can catch.
     pub(crate) fn world(kind: &'static str, message: impl Into<String>) -> Self {
         Self { world: Some(World { kind, budget: None, origin: None }), ..Self::new(message) }
+    }
+
+    pub(crate) fn comparing(mut self, left: String, right: String) -> Self {
+        self.compared = Some((left, right));
+        self
     }
 
     pub(crate) fn of_budget(mut self, serial: u64) -> Self {

@@ -3,7 +3,7 @@
 //! Registers, targets and table entries are in range; calls have as many arguments as parameters; code ends in `Return` or
 //! `Jump`; places match code. What is left (kinds of values) is checked where it is used, and is a trap.
 
-use crate::image::{Function, GuardKind, Image, JoinPolicy, Op, Register, Start};
+use crate::image::{Function, GuardKind, Image, JoinPolicy, Op, Register, Report, Start};
 
 /// What is wrong, one line each; nothing if the image is sound.
 pub fn verify(image: &Image) -> Vec<String> {
@@ -267,8 +267,18 @@ impl Check<'_> {
                     self.say("a tool that does not exist, or takes other arguments");
                 }
             }
-            Op::Assert { condition, text } => {
+            Op::Report { to, function, arguments, report } => {
+                self.register(*to);
+                self.all(arguments);
+                self.callee(*function, arguments.len());
+                if let Report::Shared(register) = report {
+                    self.register(*register);
+                }
+            }
+            Op::Snapshot { of } => self.register(*of),
+            Op::Assert { condition, text, compared } => {
                 self.register(*condition);
+                compared.iter().for_each(|(a, b)| self.all(&[*a, *b]));
                 self.entry_of(*text, self.image.texts.len(), "text");
             }
         }

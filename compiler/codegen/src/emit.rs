@@ -48,6 +48,7 @@ pub fn emit(program: &Program, files: &Files) -> Result<Image, Box<Diagnostic>> 
         name: name.clone(),
         function: *function,
         mocks: mocks.clone(),
+        at: place(program.functions[*function as usize].span),
     });
     Ok(Image {
         files: files.ids().map(|id| files.name(id).to_string()).collect(),

@@ -3,7 +3,7 @@
 use crate::emit::place;
 use crate::function::FunctionEmitter;
 use sgl_hir::program::{BinaryOp, MetadataKind, SelectBy};
-use sgl_ir::program::{Attempt, Constant, Guard, Hole, Instruction, Join, Limits, Op, Start, Value};
+use sgl_ir::program::{Attempt, Constant, Guard, Hole, Instruction, Join, Limits, Op, Report, Start, Value};
 use sgl_protocol::{Role, Shape};
 use sgl_vm::image::{self, Binary, GuardKind, HoleOptions, JoinPolicy, Metadata, Op as Code, Register};
 
@@ -68,10 +68,16 @@ impl FunctionEmitter<'_> {
                 self.push(Code::AppendValue { of });
                 return;
             }
-            Op::Assert(condition, text) => {
+            Op::Snapshot(value) => {
+                let of = get(self, value);
+                self.push(Code::Snapshot { of });
+                return;
+            }
+            Op::Assert(condition, text, compared) => {
                 let condition = self.get(*condition);
                 let text = self.tables.text(text);
-                self.push(Code::Assert { condition, text });
+                let compared = compared.map(|(left, right)| (get(self, &left), get(self, &right)));
+                self.push(Code::Assert { condition, text, compared });
                 return;
             }
             Op::Attempt(attempt) => return self.attempt(attempt),
@@ -152,6 +158,14 @@ impl FunctionEmitter<'_> {
                 let functions = bodies.iter().map(|(name, body)| self.named_branch(name, &shared, body)).collect();
                 let join = self.join(join);
                 Code::ForkNamed { to: self.result(instruction, 0), functions, captures, record: *record, join }
+            }
+            Op::Report(function, arguments, report) => {
+                let arguments = self.all(arguments);
+                let report = match report {
+                    Report::Transcript => image::Report::Transcript,
+                    Report::Shared(branches) => image::Report::Shared(get(self, branches)),
+                };
+                Code::Report { to: self.result(instruction, 0), function: *function, arguments, report }
             }
             Op::Spawn(function, arguments, start) => {
                 let (arguments, start) = (self.all(arguments), self.start(*start));

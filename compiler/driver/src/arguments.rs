@@ -25,8 +25,14 @@ pub enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FILE[::ENTRY]")]
         arguments: Vec<OsString>,
     },
+    /// Run the tests of programs
+    Test(TestArguments),
     /// Say what is wrong with programs, without running them
     Check(CheckArguments),
+    /// Apply the fixes that are safe, and say what was done
+    Fix(FixArguments),
+    /// Explain a diagnostic by its code, such as `E0304`
+    Explain(ExplainArguments),
     /// Print a program as one of its stages sees it
     Dump(DumpArguments),
     /// List, fetch and remove models
@@ -35,6 +41,55 @@ pub enum Command {
         #[command(subcommand)]
         command: ModelCommand,
     },
+}
+
+/// Options of `sglc test`.
+#[derive(Debug, Args)]
+pub struct TestArguments {
+    /// Files, and folders with all that is below them; this folder if none is given
+    pub files: Vec<String>,
+    /// Only tests whose name has this in it
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Ask the model, and keep what it answers beside the source
+    #[arg(long, conflicts_with = "replay")]
+    pub record: bool,
+    /// Answer only from what was recorded: no weights are needed
+    #[arg(long)]
+    pub replay: bool,
+    /// Store new snapshots instead of comparing with the old ones
+    #[arg(long)]
+    pub update: bool,
+    /// Tests that run at once; as many as there are cores if not given
+    #[arg(long, value_name = "COUNT")]
+    pub jobs: Option<usize>,
+    /// Write the results as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<String>,
+    /// Show which ways through the prompts were taken
+    #[arg(long)]
+    pub coverage: bool,
+    /// How to print results
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: TestFormat,
+    /// The model of tests that have neither mocks nor a record
+    #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL", default_value = crate::models::DEFAULT_MODEL)]
+    pub model: String,
+    /// Threads of the engine; the cores that are free to it if not given
+    #[arg(long, value_name = "COUNT")]
+    pub threads: Option<usize>,
+    /// Seed of all sampling
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    /// For people
+    Text,
+    /// One JSON object per line
+    Json,
 }
 
 /// Options of `sglc check`.
@@ -53,8 +108,32 @@ pub struct CheckArguments {
 pub enum DiagnosticFormat {
     /// For people
     Text,
-    /// One JSON object per line
+    /// One JSON object per line, with the edits that would mend it
     Json,
+    /// Workflow commands of GitHub: annotations beside the lines of a pull request
+    Github,
+}
+
+/// Options of `sglc fix`.
+#[derive(Debug, Args)]
+pub struct FixArguments {
+    /// Programs; each file is mended on its own
+    #[arg(required = true)]
+    pub files: Vec<String>,
+    /// Show what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Options of `sglc explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// The code
+    #[arg(required_unless_present = "list")]
+    pub code: Option<String>,
+    /// List every code
+    #[arg(long)]
+    pub list: bool,
 }
 
 /// Options of `sglc dump`.

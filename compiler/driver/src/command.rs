@@ -2,6 +2,8 @@
 
 mod check;
 mod dump;
+mod explain;
+mod fix;
 mod model;
 mod run;
 
@@ -12,7 +14,10 @@ use crate::arguments::Command;
 pub fn run(command: Command) -> Outcome {
     match command {
         Command::Run { arguments } => run::run(&arguments),
+        Command::Test(arguments) => crate::testing::test(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Fix(arguments) => fix::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Model { command } => model::run(&command),
     }

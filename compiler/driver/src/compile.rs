@@ -2,6 +2,7 @@
 
 use crate::arguments::Stage;
 use crate::sources::{Sources, relative};
+use crate::testing::mock;
 use sgl_hir::SourceModule;
 use sgl_source::{Code, Diagnostic, FileId, Files, Span, did_you_mean};
 use sgl_vm::image::Image;
@@ -63,8 +64,15 @@ pub fn compile(sources: &dyn Sources, name: &str) -> Result<Compiled, String> {
     }
     let plan = sgl_ir::optimize(sgl_ir::lower(&checked.program));
     match sgl_codegen::emit(&plan, &compiled.files) {
-        Ok(image) => compiled.image = Some(image),
+        Ok(image) => {
+            compiled.diagnostics.extend(mock::check(&compiled, &image));
+            compiled.image = Some(image);
+        }
         Err(diagnostic) => compiled.diagnostics.push(*diagnostic),
+    }
+    if compiled.diagnostics.iter().any(Diagnostic::is_error) {
+        compiled.image = None;
+        return Ok(compiled);
     }
     compiled.hir = Some(checked.program);
     compiled.ir = Some(plan);

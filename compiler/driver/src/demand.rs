@@ -34,19 +34,35 @@ pub fn check(
 }
 
 /// The holes that a function can reach, through calls, closures and branches, in the order of the image.
-fn holes(image: &Image, function: u32) -> BTreeSet<u32> {
-    let (mut seen, mut holes) = (BTreeSet::from([function]), BTreeSet::new());
+pub(crate) fn holes(image: &Image, function: u32) -> BTreeSet<u32> {
+    let mut holes = BTreeSet::new();
+    reach(image, function, &mut |op| {
+        if let Op::Generate { hole, .. } = op {
+            holes.insert(*hole);
+        }
+    });
+    holes
+}
+
+/// Whether a function can reach a hole or a `select`.
+pub(crate) fn asks(image: &Image, function: u32) -> bool {
+    let mut asks = false;
+    reach(image, function, &mut |op| asks |= matches!(op, Op::Generate { .. } | Op::Select { .. }));
+    asks
+}
+
+/// Calls `visit` with every instruction that a function can reach.
+fn reach(image: &Image, function: u32, visit: &mut dyn FnMut(&Op)) {
+    let mut seen = BTreeSet::from([function]);
     let mut open = vec![function];
     while let Some(function) = open.pop() {
         for op in &image.functions[function as usize].code {
+            visit(op);
             let called = match op {
-                Op::Generate { hole, .. } => {
-                    holes.insert(*hole);
-                    continue;
-                }
                 Op::Call { function, .. }
                 | Op::Closure { function, .. }
                 | Op::Spawn { function, .. }
+                | Op::Report { function, .. }
                 | Op::ForkEach { function, .. } => std::slice::from_ref(function),
                 Op::ForkNamed { functions, .. } => functions,
                 _ => continue,
@@ -54,7 +70,6 @@ fn holes(image: &Image, function: u32) -> BTreeSet<u32> {
             open.extend(called.iter().filter(|called| seen.insert(**called)));
         }
     }
-    holes
 }
 
 fn too_small(hole: &Hole, need: u32, budget: u32, cap: Option<u32>) -> Diagnostic {

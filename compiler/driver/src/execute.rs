@@ -54,6 +54,9 @@ pub fn describe(compiled: &Compiled, failure: &Failure, colour: Colour) -> Strin
             for (function, place) in trap.stack.iter().skip(1).take(3) {
                 fault = fault.with_label(span(*place), format!("called here, in `{function}`"));
             }
+            if let Some((left, right)) = &trap.compared {
+                fault = fault.with_note(format!("left: {left}, right: {right}"));
+            }
             let caught = trap.fault.map(|_| "catch it with `try { … } else fault f { … }`".to_string());
             render::text(&compiled.files, &fault.with_help_if(trap.help.clone().or(caught)), colour)
         }
@@ -118,7 +121,19 @@ fn attempt(
         None if !entry.prompt => Box::new(scripted::model(Vec::new())),
         None => {
             let path = Store::of_user()?.resolve(&arguments.model)?;
-            let mut engine = load(&path, arguments)?;
+            if arguments.max_tokens == Some(0) {
+                bail!("`--max-tokens` must be at least 1");
+            }
+            let own = EngineOptions {
+                radix_cache: !arguments.no_cache,
+                jump: match arguments.jump {
+                    JumpMode::Off => Jump::Off,
+                    JumpMode::Exact => Jump::Exact,
+                    JumpMode::Forced => Jump::Forced,
+                },
+                ..engine_options(arguments.threads)
+            };
+            let mut engine = load_engine(&path, own)?;
             let found = demand::check(
                 image,
                 entry.function,
@@ -156,21 +171,14 @@ fn attempt(
     Ok(done)
 }
 
-fn load(path: &Path, arguments: &RunArguments) -> Result<Engine> {
+/// What an engine is loaded with if nothing else is said.
+pub(crate) fn engine_options(threads: Option<usize>) -> EngineOptions {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let options = EngineOptions {
-        threads: arguments.threads.unwrap_or(cores.min(THREADS_MAX)).max(1),
-        radix_cache: !arguments.no_cache,
-        jump: match arguments.jump {
-            JumpMode::Off => Jump::Off,
-            JumpMode::Exact => Jump::Exact,
-            JumpMode::Forced => Jump::Forced,
-        },
-        ..EngineOptions::default()
-    };
-    if arguments.max_tokens == Some(0) {
-        bail!("`--max-tokens` must be at least 1");
-    }
+    EngineOptions { threads: threads.unwrap_or(cores.min(THREADS_MAX)).max(1), ..EngineOptions::default() }
+}
+
+/// An engine with the weights at `path`.
+pub(crate) fn load_engine(path: &Path, options: EngineOptions) -> Result<Engine> {
     Engine::load(path, options).with_context(|| format!("can't load the model {}", path.display()))
 }
 

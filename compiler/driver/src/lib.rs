@@ -16,6 +16,7 @@ pub mod report;
 pub mod scripted;
 pub mod sources;
 pub mod stats;
+pub mod testing;
 pub mod transcript;
 
 use std::ffi::OsString;

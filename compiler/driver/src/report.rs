@@ -60,6 +60,7 @@ pub fn diagnostics(files: &Files, found: &[Diagnostic], format: DiagnosticFormat
         match format {
             DiagnosticFormat::Text => piece(&render::text(files, diagnostic, colour())),
             DiagnosticFormat::Json => result(&render::json(files, diagnostic).to_string()),
+            DiagnosticFormat::Github => result(&render::github(files, diagnostic)),
         }
     }
     let errors = found.iter().filter(|d| d.severity == Severity::Error).count();

@@ -55,6 +55,16 @@ impl Sources for Disk {
     }
 }
 
+/// Replaces a file as a whole: who reads it meanwhile sees the old text or the new one.
+pub fn write(name: &str, text: &str) -> Result<(), String> {
+    let wrong = |error: std::io::Error| format!("can't write {name}: {error}");
+    if name == STANDARD_INPUT {
+        return Err("the standard input can't be written; name a file".to_string());
+    }
+    let beside = format!("{name}.{}.new", std::process::id());
+    fs::write(&beside, text).and_then(|()| fs::rename(&beside, name)).map_err(wrong)
+}
+
 /// Texts in memory, for tests.
 #[derive(Debug, Default)]
 pub struct Memory(pub Vec<(String, String)>);

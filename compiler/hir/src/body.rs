@@ -16,6 +16,7 @@ mod option;
 mod pattern;
 mod prompt;
 mod statement;
+mod testing;
 mod ways_out;
 
 use crate::assign::Variables;
@@ -261,7 +262,8 @@ impl<'c, 'a> Body<'c, 'a> {
             let (name, span) = (local.name.clone(), local.span);
             self.context.report(
                 Diagnostic::warning(Code::W0201, format!("`{name}` is never read"), span, "nobody reads this")
-                    .with_help(format!("remove it, or call it `_{name}`")),
+                    .with_help(format!("remove it, or call it `_{name}`"))
+                    .with_fix(format!("call it `_{name}`"), span, format!("_{name}")),
             );
         }
     }

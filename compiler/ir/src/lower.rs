@@ -165,8 +165,10 @@ impl Lowering<'_> {
 
     /// What `fill` emits, as a region of its own.
     fn region(&mut self, fill: impl FnOnce(&mut Self)) -> Region {
+        let span = self.span;
         self.regions.push(Region::default());
         fill(self);
+        self.span = span;
         self.regions.pop().expect("just pushed")
     }
 

@@ -1,6 +1,6 @@
 //! The plan as text: one instruction per line, regions indented.
 
-use crate::program::{Body, Constant, Guard, Instruction, Join, Limits, Op, Program, Region, Start, Value};
+use crate::program::{Body, Constant, Guard, Instruction, Join, Limits, Op, Program, Region, Report, Start, Value};
 
 /// All functions.
 pub fn print(program: &Program) -> String {
@@ -128,7 +128,13 @@ fn head(instruction: &Instruction) -> String {
             format!("select {label} {} by {}", v(a), format!("{by:?}").to_lowercase())
         }
         Op::Transcript => "transcript".into(),
-        Op::Assert(a, text) => format!("assert {} {text:?}", v(a)),
+        Op::Assert(a, text, None) => format!("assert {} {text:?}", v(a)),
+        Op::Assert(a, text, Some((left, right))) => {
+            format!("assert {} {text:?} comparing {}, {}", v(a), v(left), v(right))
+        }
+        Op::Snapshot(a) => format!("snapshot {}", v(a)),
+        Op::Report(id, all, Report::Transcript) => format!("report transcript of f{id} ({})", values(all)),
+        Op::Report(id, all, Report::Shared(n)) => format!("report shared by {} of f{id} ({})", v(n), values(all)),
         Op::NoMatch(a) => format!("no_match {}", v(a)),
         Op::Attempt(attempt) => match &attempt.budget {
             None => "attempt".into(),

@@ -198,6 +198,15 @@ pub struct Body {
     pub region: Region,
 }
 
+/// What is reported of the run of a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// Its transcript.
+    Transcript,
+    /// What branches of forks into at least so many have in common.
+    Shared(Value),
+}
+
 /// What an instruction does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
@@ -295,8 +304,12 @@ pub enum Op {
     Select(Value, SelectBy, String),
     /// The current transcript.
     Transcript,
-    /// A fault unless true.
-    Assert(Value, String),
+    /// A fault unless true; it shows the two values that were compared.
+    Assert(Value, String, Option<(Value, Value)>),
+    /// A fault unless the value is the stored one.
+    Snapshot(Value),
+    /// A prompt as a task of its own, of which something is reported instead of its value.
+    Report(u32, Vec<Value>, Report),
     /// A fault: no case fitted this value.
     NoMatch(Value),
     /// A region whose fault is caught.

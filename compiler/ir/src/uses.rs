@@ -1,6 +1,6 @@
 //! Who uses what.
 
-use crate::program::{Body, Guard, Instruction, Join, Limits, Op, Region, Start, Value};
+use crate::program::{Body, Guard, Instruction, Join, Limits, Op, Region, Report, Start, Value};
 
 /// Calls `visit` with every value that the operation reads itself, not in its regions.
 pub(crate) fn operands(op: &Op, visit: &mut dyn FnMut(Value)) {
@@ -40,10 +40,23 @@ pub(crate) fn operands(op: &Op, visit: &mut dyn FnMut(Value)) {
         | Op::OpenNamedRole(a)
         | Op::AppendValue(a)
         | Op::Select(a, ..)
-        | Op::Assert(a, _)
+        | Op::Snapshot(a)
         | Op::Fail(a)
         | Op::OpenGuard(Guard::Retry(a))
         | Op::NoMatch(a) => visit(*a),
+        Op::Assert(a, _, compared) => {
+            visit(*a);
+            compared.iter().for_each(|(left, right)| {
+                visit(*left);
+                visit(*right);
+            });
+        }
+        Op::Report(_, all, report) => {
+            all.iter().for_each(|v| visit(*v));
+            if let Report::Shared(branches) = report {
+                visit(*branches);
+            }
+        }
         Op::OpenGuard(Guard::Budget(limits)) => limit_values(limits, visit),
         Op::Attempt(attempt) => attempt.budget.iter().for_each(|limits| limit_values(limits, visit)),
         Op::WithField(a, _, b) | Op::Index(a, b) | Op::Binary(_, a, b) => {

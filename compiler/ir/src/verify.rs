@@ -151,13 +151,15 @@ impl Check<'_> {
             Op::Break | Op::Continue if place.loops == 0 => self.say("a loop is left outside of one"),
             Op::Yield(_) if !place.branch => self.say("`yield` outside a branch"),
             Op::Return(_) if place.branch && !place.closure => self.say("`return` in a branch"),
-            Op::Call(id, arguments) | Op::Spawn(id, arguments, _) => match self.program.functions.get(*id as usize) {
-                None => self.say(format!("f{id} does not exist")),
-                Some(callee) if callee.parameters.len() != arguments.len() => {
-                    self.say(format!("f{id} takes {} arguments, not {}", callee.parameters.len(), arguments.len()));
+            Op::Call(id, arguments) | Op::Spawn(id, arguments, _) | Op::Report(id, arguments, _) => {
+                match self.program.functions.get(*id as usize) {
+                    None => self.say(format!("f{id} does not exist")),
+                    Some(callee) if callee.parameters.len() != arguments.len() => {
+                        self.say(format!("f{id} takes {} arguments, not {}", callee.parameters.len(), arguments.len()));
+                    }
+                    Some(_) => {}
                 }
-                Some(_) => {}
-            },
+            }
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
 //! Every diagnostic code, one line each.
 //!
 //! E00xx text and tokens, E01xx syntax, E02xx names and modules, E03xx types, E04xx prompts and holes, E05xx effects,
-//! E06xx limits, E07xx runs; W are warnings. A code is never reused. `tests/tidy` checks that each one has a corpus test.
+//! E06xx limits, E07xx runs, E08xx tests and evals; W are warnings. A code is never reused. `tests/tidy` checks that each one has a corpus test.
 
 macro_rules! codes {
     ($($name:ident $title:literal)*) => {
@@ -92,6 +92,10 @@ codes! {
     E0601 "program that exceeds a limit of the compiler"
     E0701 "run that ended with a fault"
     E0702 "fault of the world that nothing caught"
+    E0801 "mock of a hole that the test does not reach"
+    E0802 "mock whose answer does not fit its hole"
+    E0803 "piece of a test outside a test"
+    E0804 "two tests or evals with one name"
     W0101 "statement after `return`"
     W0201 "value that nobody reads"
     W0301 "pattern that can never match"

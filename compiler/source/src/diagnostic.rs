@@ -20,13 +20,33 @@ pub struct Label {
     pub text: String,
 }
 
-/// An edit that would mend it.
+/// Whether a fix may be applied by a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Applicability {
+    /// The program does the same after it, or what was plainly meant: `sglc fix` applies it.
+    Safe,
+    /// Probably what was meant; a person decides.
+    Probable,
+}
+
+/// A change of one range of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fix {
+pub struct Edit {
     /// What is replaced.
     pub span: Span,
     /// By what.
     pub replacement: String,
+}
+
+/// Edits that together would mend it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What they do: an order, lower case, no full stop.
+    pub title: String,
+    /// Whether they may be applied by a machine.
+    pub applicability: Applicability,
+    /// The edits; no two overlap.
+    pub edits: Vec<Edit>,
 }
 
 /// A diagnostic: data until it is rendered.
@@ -44,8 +64,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Something true that helps to understand it.
     pub note: Option<String>,
-    /// The edit that `help` describes, where it is safe to apply.
-    pub fix: Option<Fix>,
+    /// What would mend it, best first.
+    pub fixes: Vec<Fix>,
 }
 
 impl Diagnostic {
@@ -58,7 +78,7 @@ impl Diagnostic {
             labels: vec![Label { span, text: label.into() }],
             help: None,
             note: None,
-            fix: None,
+            fixes: Vec::new(),
         }
     }
 
@@ -95,10 +115,22 @@ impl Diagnostic {
         self
     }
 
-    /// Adds an edit that is safe to apply.
+    /// Adds one edit that is safe to apply.
     #[must_use]
-    pub fn with_fix(mut self, span: Span, replacement: impl Into<String>) -> Self {
-        self.fix = Some(Fix { span, replacement: replacement.into() });
+    pub fn with_fix(self, title: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
+        self.with_edits(title, Applicability::Safe, vec![Edit { span, replacement: replacement.into() }])
+    }
+
+    /// Adds one edit that a person should look at.
+    #[must_use]
+    pub fn with_probable_fix(self, title: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
+        self.with_edits(title, Applicability::Probable, vec![Edit { span, replacement: replacement.into() }])
+    }
+
+    /// Adds edits that go together.
+    #[must_use]
+    pub fn with_edits(mut self, title: impl Into<String>, applicability: Applicability, edits: Vec<Edit>) -> Self {
+        self.fixes.push(Fix { title: title.into(), applicability, edits });
         self
     }
 

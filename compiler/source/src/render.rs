@@ -1,6 +1,6 @@
-//! Diagnostics as people see them, through ariadne; and as JSON lines for tools.
+//! Diagnostics as people see them, through ariadne; as JSON lines for tools; as annotations of a pull request.
 
-use crate::{Diagnostic, FileId, Files, Severity, Span, lines};
+use crate::{Applicability, Diagnostic, FileId, Files, Severity, Span, lines};
 use ariadne::{CharSet, Config, IndexType, Label, Report, ReportKind, Source};
 
 /// Whether to use colour, and no others: the layout is the same.
@@ -74,10 +74,51 @@ pub fn json(files: &Files, diagnostic: &Diagnostic) -> serde_json::Value {
         "labels": labels,
         "help": diagnostic.help,
         "note": diagnostic.note,
-        "fix": diagnostic.fix.as_ref().map(|fix| serde_json::json!({
-            "at": place(fix.span), "replacement": fix.replacement,
-        })),
+        "fixes": diagnostic.fixes.iter().map(|fix| serde_json::json!({
+            "title": fix.title,
+            "applicability": match fix.applicability { Applicability::Safe => "safe", Applicability::Probable => "probable" },
+            "edits": fix.edits.iter().map(|edit| serde_json::json!({
+                "at": place(edit.span), "replacement": edit.replacement,
+            })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
     })
+}
+
+/// One diagnostic as a workflow command of GitHub, which shows it beside the line in a pull request.
+///
+/// The form `::error file=…,line=…,title=…::message`: in the message `%`, `\r` and `\n` are escaped, in a property `:` and
+/// `,` too (GitHub, "Workflow commands for GitHub Actions").
+pub fn github(files: &Files, diagnostic: &Diagnostic) -> String {
+    let kind = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let span = diagnostic.span();
+    let text = files.text(span.file);
+    let (start, end) = (lines::position(text, span.start as usize), lines::position(text, span.end as usize));
+    let mut message = format!("{}: {}", diagnostic.message, diagnostic.labels[0].text);
+    for extra in [&diagnostic.help, &diagnostic.note].into_iter().flatten() {
+        message.push_str(&format!("\n{extra}"));
+    }
+    // Columns mean something to GitHub on one line only.
+    let columns =
+        if start.line == end.line { format!(",col={},endColumn={}", start.column, end.column) } else { String::new() };
+    format!(
+        "::{kind} file={},line={},endLine={}{columns},title={}::{}",
+        property(files.name(span.file)),
+        start.line,
+        end.line,
+        property(&format!("{} {}", diagnostic.code, diagnostic.code.title())),
+        data(&message),
+    )
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 /// The span's bytes, moved to character boundaries: ariadne panics on any other.
@@ -110,5 +151,24 @@ impl ariadne::Cache<FileId> for Cache<'_> {
 
     fn display<'b>(&self, id: &'b FileId) -> Option<impl std::fmt::Display + 'b> {
         Some(self.files.name(*id).to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Code;
+
+    #[test]
+    fn a_workflow_command_escapes_what_would_end_it() {
+        let mut files = Files::default();
+        let file = files.add("a,b.sgl", "let x = 1\n".to_string());
+        let found = Diagnostic::warning(Code::W0201, "100% of `x`", Span::new(file, 4, 5), "unread")
+            .with_help("remove it\nor not");
+        assert_eq!(
+            github(&files, &found),
+            "::warning file=a%2Cb.sgl,line=1,endLine=1,col=5,endColumn=6,title=W0201 value that nobody reads::\
+             100%25 of `x`: unread%0Aremove it%0Aor not"
+        );
     }
 }

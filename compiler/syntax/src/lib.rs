@@ -17,6 +17,7 @@ mod split;
 mod text;
 mod token;
 mod validate;
+pub mod visit;
 
 pub use parse::{Parsed, parse};
 pub use token::Token;

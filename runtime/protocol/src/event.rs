@@ -49,7 +49,7 @@ pub enum Finish {
 }
 
 /// A filled hole.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Generated {
     /// The text, which belongs to the shape.
     pub text: String,
@@ -70,7 +70,7 @@ pub struct Generated {
 }
 
 /// Scored options.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scored {
     /// Per option: log-probability of each of its tokens after the transcript.
     pub logprobs: Vec<Vec<f32>>,

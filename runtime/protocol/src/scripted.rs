@@ -57,6 +57,12 @@ impl Scripted {
         &self.log
     }
 
+    /// Adds an answer after those that are left.
+    pub fn answer_next(&mut self, answer: ScriptedAnswer) {
+        self.answers.retain(Option::is_some);
+        self.answers.push(Some(answer));
+    }
+
     /// Sessions that are still open.
     pub fn open_sessions(&self) -> usize {
         self.transcripts.len()

@@ -29,6 +29,9 @@ impl Body<'_, '_> {
         {
             return self.fail(arguments, span);
         }
+        if let Some(found) = self.test_call(callee, arguments, span) {
+            return found;
+        }
         if let Tree::Field(base, name) = &callee.kind {
             match self.path(base) {
                 Some(Ok(Definition::Enum(id))) => {

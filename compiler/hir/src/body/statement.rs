@@ -122,7 +122,10 @@ impl Body<'_, '_> {
                 let condition = self.condition(e);
                 StatementKind::Assert(condition, String::new())
             }
-            Tree::Expression(e) => StatementKind::Expression(self.expression(e, None)),
+            Tree::Expression(e) => match self.test_statement(e) {
+                Some(found) => return found,
+                None => StatementKind::Expression(self.expression(e, None)),
+            },
             Tree::Try { body, otherwise } => self.try_statement(body, otherwise, tree.span),
             Tree::Retry { count, body } => self.retry(count, body, tree.span),
             Tree::Budget { limits, body, otherwise } => self.budget(limits, body, otherwise.as_ref(), tree.span),

@@ -75,6 +75,10 @@ pub enum ExpressionKind {
     Inline(FunctionId, Vec<Expression>),
     /// A prompt in a copy of the current transcript.
     ScratchCall(FunctionId, Vec<Expression>),
+    /// The transcript that a prompt writes, as text. Only in tests.
+    Render(FunctionId, Vec<Expression>),
+    /// The share that branches of a prompt's forks have in common, of forks into at least so many. Only in tests.
+    PrefixShared(FunctionId, Vec<Expression>, Box<Expression>),
     /// A block in a copy of the current transcript; its value is what it yields.
     Scratch(Block),
     /// A block in a copy of another transcript.

@@ -64,6 +64,8 @@ pub enum StatementKind {
     Budget(Budget, Block, Option<(Option<LocalId>, Block)>),
     /// A trap unless true; the text says what was asserted.
     Assert(Expression, String),
+    /// A trap unless the value is the stored one. Only in tests.
+    Snapshot(Expression),
     /// For its effect.
     Expression(Expression),
 }

@@ -70,7 +70,10 @@ fn statement_types(kind: &mut StatementKind, visit: Visit<'_>) {
             }
         }
         StatementKind::Block(b) => types(b, visit),
-        StatementKind::Emit(e) | StatementKind::Assert(e, _) | StatementKind::Expression(e) => expression(e, visit),
+        StatementKind::Emit(e)
+        | StatementKind::Assert(e, _)
+        | StatementKind::Snapshot(e)
+        | StatementKind::Expression(e) => expression(e, visit),
         StatementKind::Try(b, _, handler) => {
             types(b, visit);
             types(handler, visit);
@@ -130,6 +133,7 @@ fn expression(e: &mut Expression, visit: Visit<'_>) {
         | ExpressionKind::Call(_, all)
         | ExpressionKind::Builtin(_, all)
         | ExpressionKind::Inline(_, all)
+        | ExpressionKind::Render(_, all)
         | ExpressionKind::ScratchCall(_, all) => all.iter_mut().for_each(|e| expression(e, visit)),
         ExpressionKind::Map(pairs) => pairs.iter_mut().for_each(|(k, v)| {
             expression(k, visit);
@@ -154,6 +158,10 @@ fn expression(e: &mut Expression, visit: Visit<'_>) {
         | ExpressionKind::Binary(_, a, b) => {
             expression(a, visit);
             expression(b, visit);
+        }
+        ExpressionKind::PrefixShared(_, all, branches) => {
+            all.iter_mut().for_each(|e| expression(e, visit));
+            expression(branches, visit);
         }
         ExpressionKind::CallValue(f, all) => {
             expression(f, visit);

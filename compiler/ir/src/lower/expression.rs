@@ -1,7 +1,7 @@
 //! Expressions.
 
 use super::Lowering;
-use crate::program::{Constant, Op, Region, Start, Value};
+use crate::program::{Constant, Op, Region, Report, Start, Value};
 use sgl_hir::program as hir;
 use sgl_hir::program::ExpressionKind as Kind;
 use sgl_hir::program::{BinaryOp, Effect};
@@ -81,6 +81,11 @@ impl Lowering<'_> {
             }
             Kind::Fork(fork) => return self.fork(fork, &e.ty),
             Kind::Transcript => Op::Transcript,
+            Kind::Render(id, arguments) => Op::Report(id.0, self.all(arguments), Report::Transcript),
+            Kind::PrefixShared(id, arguments, branches) => {
+                let arguments = self.all(arguments);
+                Op::Report(id.0, arguments, Report::Shared(self.expression(branches)))
+            }
             Kind::Generate(hole) => return self.hole(hole, String::new()),
             Kind::Select { options, by, label } => Op::Select(self.expression(options), *by, label.clone()),
             Kind::Fail(message) => {

@@ -96,9 +96,13 @@ impl Lowering<'_> {
                 self.effect(Op::AppendValue(value));
             }
             StatementKind::Assert(condition, text) => {
-                let condition = self.expression(condition);
                 let message = if text.is_empty() { "the assertion does not hold" } else { text };
-                self.effect(Op::Assert(condition, message.to_string()));
+                let (condition, compared) = self.compared(condition);
+                self.effect(Op::Assert(condition, message.to_string(), compared));
+            }
+            StatementKind::Snapshot(value) => {
+                let value = self.expression(value);
+                self.effect(Op::Snapshot(value));
             }
             StatementKind::Expression(e) => {
                 self.expression(e);
@@ -117,6 +121,23 @@ impl Lowering<'_> {
                 self.try_statement(Some(limits), body, *fault, otherwise);
             }
         }
+    }
+
+    /// A condition, and the two sides of the comparison that it is.
+    fn compared(&mut self, condition: &hir::Expression) -> (Value, Option<(Value, Value)>) {
+        use hir::BinaryOp::{Equal, Greater, GreaterEqual, In, Less, LessEqual, NotEqual};
+        let hir::ExpressionKind::Binary(op, left, right) = &condition.kind else {
+            return (self.expression(condition), None);
+        };
+        let (left, right) = (self.expression(left), self.expression(right));
+        self.span = condition.span;
+        let value = self.emit(match op {
+            Greater => Op::Binary(Less, right, left),
+            GreaterEqual => Op::Binary(LessEqual, right, left),
+            op => Op::Binary(*op, left, right),
+        });
+        let compares = matches!(op, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | In);
+        (value, compares.then_some((left, right)))
     }
 
     fn looped(&mut self, fill: impl FnOnce(&mut Self)) -> crate::program::Region {

@@ -1,0 +1,45 @@
+//! `sglc explain`: the page of a diagnostic.
+
+use crate::arguments::ExplainArguments;
+use crate::{Outcome, report};
+use sgl_source::{Code, did_you_mean};
+
+/// The pages of `docs/diagnostics` by code; `build.rs` collects them.
+const PAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+
+/// Prints a page, or all codes.
+pub(super) fn run(arguments: &ExplainArguments) -> Outcome {
+    if arguments.list {
+        for code in Code::ALL {
+            report::result(&format!("{code}  {}", code.title()));
+        }
+        return Outcome::Fine;
+    }
+    let wanted = arguments.code.clone().unwrap_or_default().trim_matches(['[', ']']).to_uppercase();
+    match PAGES.iter().find(|(code, _)| *code == wanted) {
+        Some((_, page)) => {
+            report::result(page.trim_end());
+            Outcome::Fine
+        }
+        None => {
+            report::error(&unknown(&wanted));
+            report::note("`sglc explain --list` shows every code");
+            Outcome::Usage
+        }
+    }
+}
+
+/// What is said of a code that does not exist: the nearest, or those about the same thing.
+fn unknown(wanted: &str) -> String {
+    let family: Vec<&str> = Code::ALL.iter().map(|c| c.name()).filter(|c| wanted.starts_with(&c[..3])).collect();
+    let near = did_you_mean(wanted, family.iter().copied()).or_else(|| by_word(wanted));
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    format!("there is no diagnostic `{wanted}`{hint}")
+}
+
+/// The first code whose title has the word: `sglc explain escape`.
+fn by_word(word: &str) -> Option<&'static str> {
+    let word = word.to_lowercase();
+    let found = Code::ALL.iter().find(|code| word.len() > 2 && code.title().to_lowercase().contains(&word))?;
+    Some(found.name())
+}
