@@ -1,5 +1,4 @@
 //! Puts the pages of `docs/diagnostics` into the binary, for `sglc explain`.
-#![expect(clippy::print_stdout, reason = "that is how a build script talks to cargo")]
 
 use std::path::Path;
 use std::{env, fs};

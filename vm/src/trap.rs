@@ -12,7 +12,7 @@ pub struct Trap {
     /// What to do about it, where that is known.
     pub help: Option<String>,
     /// The two values of an assertion that does not hold: what was found or stored, and what it was compared with.
-    pub compared: Option<(String, String)>,
+    pub compared: Option<Box<(String, String)>>,
     /// Where.
     pub place: Place,
     /// The calls that were open, innermost first: function, and where it was.
@@ -26,7 +26,7 @@ pub struct Trap {
 pub(crate) struct Fault {
     pub(crate) message: String,
     pub(crate) help: Option<String>,
-    pub(crate) compared: Option<(String, String)>,
+    pub(crate) compared: Option<Box<(String, String)>>,
     /// What the world did; none if the program is at fault, which nothing catches.
     pub(crate) world: Option<World>,
 }
@@ -53,7 +53,7 @@ impl Fault {
     }
 
     pub(crate) fn comparing(mut self, left: String, right: String) -> Self {
-        self.compared = Some((left, right));
+        self.compared = Some(Box::new((left, right)));
         self
     }
 

@@ -54,7 +54,7 @@ pub fn describe(compiled: &Compiled, failure: &Failure, colour: Colour) -> Strin
             for (function, place) in trap.stack.iter().skip(1).take(3) {
                 fault = fault.with_label(span(*place), format!("called here, in `{function}`"));
             }
-            if let Some((left, right)) = &trap.compared {
+            if let Some((left, right)) = trap.compared.as_deref() {
                 fault = fault.with_note(format!("left: {left}, right: {right}"));
             }
             let caught = trap.fault.map(|_| "catch it with `try { … } else fault f { … }`".to_string());

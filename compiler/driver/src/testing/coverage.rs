@@ -97,7 +97,7 @@ fn arms(item: &Item, text: &str) -> Vec<Arm> {
             ExpressionKind::Match(_, arms) => arms.iter().for_each(|arm| add(case(arm), &arm.body)),
             ExpressionKind::Fork(fork) => match &fork.header {
                 ForkHeader::Each(_, _, body) | ForkHeader::Count(_, body) => {
-                    add("the branch of the `fork`".into(), body)
+                    add("the branch of the `fork`".into(), body);
                 }
                 ForkHeader::Named(all) => {
                     all.iter().for_each(|branch| add(format!("branch `{}`", branch.name.value), &branch.body));

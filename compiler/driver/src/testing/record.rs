@@ -197,7 +197,7 @@ impl LanguageModel for Recording<'_> {
     fn poll(&mut self, patience: Duration, events: &mut Vec<Event>) {
         let before = events.len();
         self.inner.poll(patience, events);
-        for event in events[before..].to_vec() {
+        for event in events[before..].iter().cloned() {
             match event {
                 Event::Generated { request, result } => self.keep(request, Answer::Generated(result)),
                 Event::Scored { request, result } => self.keep(request, Answer::Scored(result)),

@@ -130,13 +130,16 @@ pub(super) fn all(suite: &Suite, arguments: &TestArguments) -> Result<Vec<Report
     Ok(reports)
 }
 
+/// Runs the test with this index on a model, unless something is wrong before it begins.
+type Run<'a> = dyn Fn(usize, &mut dyn LanguageModel, Option<String>) + 'a;
+
 /// Runs the tests that need a model, and writes down what it answered if that is wanted.
 fn on_a_model(
     suite: &Suite,
     tests: &[(usize, &Test)],
     heavy: &[usize],
     arguments: &TestArguments,
-    run: &dyn Fn(usize, &mut dyn LanguageModel, Option<String>),
+    run: &Run<'_>,
 ) -> Result<()> {
     let path = Store::of_user()?.resolve(&arguments.model)?;
     let mut engine = execute::load_engine(&path, execute::engine_options(arguments.threads))?;
@@ -300,7 +303,7 @@ fn entry(test: &Test) -> Entry {
 }
 
 fn failed(compiled: &Compiled, mut trap: Trap, watcher: &Watcher) -> Failure {
-    let compared = trap.compared.take();
+    let compared = trap.compared.take().map(|sides| *sides);
     Failure {
         message: trap.message.clone(),
         shown: execute::describe(compiled, &execute::Failure::Trap(trap), Colour::Off),

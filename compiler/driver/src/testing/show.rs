@@ -52,7 +52,7 @@ fn text(suite: &Suite, reports: &[Report], arguments: &TestArguments, failed: us
     }
     let seconds: f64 = reports.iter().map(|r| r.seconds).sum();
     let passed = reports.len() - failed;
-    report::result(&format!("\n{passed} passed, {failed} failed, {:.2} s", seconds));
+    report::result(&format!("\n{passed} passed, {failed} failed, {seconds:.2} s"));
 }
 
 /// A failure as a person wants to see it: the place, the two sides, the end of the transcript.
