@@ -36,6 +36,6 @@ pub use batch::{Batch, ModelError, Output, OutputRows};
 pub use checkpoint::CheckpointError;
 pub use config::{ConfigError, ModelConfig};
 pub use gguf::GgufError;
-pub use load::{LoadError, LoadedModel, load};
+pub use load::{LoadError, LoadedModel, load, load_in};
 pub use transformer::{Scratch, Transformer};
-pub use weights::WeightsError;
+pub use weights::{Precision, WeightsError};

@@ -3,7 +3,7 @@
 use crate::checkpoint::{Checkpoint, Stored};
 use crate::gguf::{Gguf, Value as GgufValue};
 use crate::mapping::Mapping;
-use crate::weights::{Naming, Weights};
+use crate::weights::{Naming, Precision, Weights};
 use crate::{CheckpointError, ConfigError, GgufError, ModelConfig, Transformer, WeightsError, shards, vocabulary};
 use serde_json::{Map, Value};
 use sgl_kernels::ThreadPool;
@@ -103,10 +103,16 @@ pub enum LoadError {
 /// Weights are packed on the threads of `pool`. Errors: see [`LoadError`]; nothing that would change the result is
 /// passed over in silence.
 pub fn load(path: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
-    if path.is_dir() { load_folder(path, pool) } else { load_gguf(path, pool) }
+    load_in(path, Precision::Stored, pool)
 }
 
-fn load_gguf(path: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
+/// [`load`], with the say in which numbers matrices are multiplied.
+pub fn load_in(path: &Path, precision: Precision, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
+    let parts = if path.is_dir() { read_folder(path)? } else { read_gguf(path)? };
+    parts.assemble(precision, pool)
+}
+
+fn read_gguf(path: &Path) -> Result<Parts<'_>, LoadError> {
     let at = || path.to_owned();
     let config_fault = |source| LoadError::Config { path: at(), source };
     let file = Mapping::open(path).map_err(|source| LoadError::Read { path: at(), source })?;
@@ -122,7 +128,7 @@ fn load_gguf(path: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
     let tokenizer =
         Tokenizer::from_gguf_parts(vocabulary).map_err(|source| LoadError::Tokenizer { path: at(), source })?;
     let text = |key: &str| gguf.metadata.get(key).and_then(GgufValue::as_text);
-    Parts {
+    Ok(Parts {
         path,
         template: text("tokenizer.chat_template").map(str::to_owned),
         name: text("general.name").map_or_else(|| stem(path), str::to_owned),
@@ -130,11 +136,10 @@ fn load_gguf(path: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
         naming: Naming::Gguf,
         checkpoint,
         config,
-    }
-    .assemble(pool)
+    })
 }
 
-fn load_folder(folder: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
+fn read_folder(folder: &Path) -> Result<Parts<'_>, LoadError> {
     let raw = object(&folder.join("config.json"))?;
     let config =
         ModelConfig::from_json(&raw).map_err(|source| LoadError::Config { path: folder.to_owned(), source })?;
@@ -153,7 +158,7 @@ fn load_folder(folder: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadErro
     ends.dedup();
     let begin = named("bos_token").or_else(|| ids(raw.get("bos_token_id")).first().copied());
     let tokenizer = tokenizer.with_begin_and_ends(begin, &ends);
-    Parts {
+    Ok(Parts {
         path: folder,
         template: chat_template(folder, &beside)?,
         name: stem(folder),
@@ -161,8 +166,7 @@ fn load_folder(folder: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadErro
         naming: Naming::Safetensors,
         checkpoint: shards::open(folder)?,
         config,
-    }
-    .assemble(pool)
+    })
 }
 
 /// What both containers give.
@@ -177,7 +181,7 @@ struct Parts<'path> {
 }
 
 impl Parts<'_> {
-    fn assemble(self, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
+    fn assemble(self, precision: Precision, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
         let Self { path, checkpoint, naming, config, tokenizer, template, name } = self;
         let (tokens, rows) = (tokenizer.vocab_size(), config.vocabulary);
         if tokens > rows {
@@ -189,7 +193,7 @@ impl Parts<'_> {
             .map(|source| ChatTemplate::compile(&source, text_of(bos), text_of(eos)))
             .transpose()
             .map_err(|source| LoadError::Template { path: path.to_owned(), source: source.into() })?;
-        let weights = Weights::pack(&checkpoint, naming, &config, pool)
+        let weights = Weights::pack(&checkpoint, naming, &config, precision, pool)
             .map_err(|source| LoadError::Weights { path: path.to_owned(), source })?;
         let transformer = Transformer::new(config, weights);
         Ok(LoadedModel { transformer, tokenizer: tokenizer.padded_to(rows), template, name })
