@@ -41,6 +41,30 @@ pub enum Command {
         #[command(subcommand)]
         command: ModelCommand,
     },
+    /// Say what of JSON Schemas can be enforced
+    Schema {
+        /// What to do.
+        #[command(subcommand)]
+        command: SchemaCommand,
+    },
+}
+
+/// What to do with JSON Schemas.
+#[derive(Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// Say whether every value a model writes under a schema will be valid, and if not, which keywords stand in the way
+    Check(SchemaArguments),
+}
+
+/// Options of `sglc schema check`.
+#[derive(Debug, Args)]
+pub struct SchemaArguments {
+    /// Schemas; `-` is the standard input
+    #[arg(required = true)]
+    pub files: Vec<String>,
+    /// Take formats that no specification defines as notes
+    #[arg(long)]
+    pub lenient: bool,
 }
 
 /// Options of `sglc test`.

@@ -6,6 +6,7 @@ mod explain;
 mod fix;
 mod model;
 mod run;
+mod schema;
 
 use crate::Outcome;
 use crate::arguments::Command;
@@ -20,5 +21,6 @@ pub fn run(command: Command) -> Outcome {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Model { command } => model::run(&command),
+        Command::Schema { command } => schema::run(&command),
     }
 }

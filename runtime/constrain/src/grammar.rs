@@ -274,6 +274,11 @@ impl Grammar {
         self.rules[rule.0 as usize].body = Some(body);
     }
 
+    /// What a rule is, if it was defined.
+    pub fn rule_body(&self, rule: RuleId) -> Option<NodeId> {
+        self.rules[rule.0 as usize].body
+    }
+
     /// The name of a rule.
     pub fn rule_name(&self, rule: RuleId) -> &str {
         &self.rules[rule.0 as usize].name

@@ -36,6 +36,7 @@ mod pushdown;
 mod regular;
 mod relate;
 mod runs;
+pub mod schema;
 mod table;
 mod text;
 mod vocabulary;
