@@ -35,6 +35,8 @@ pub enum Command {
     Explain(ExplainArguments),
     /// Print a program as one of its stages sees it
     Dump(DumpArguments),
+    /// Show the constraints of holes, and what a hole may hold next after a beginning
+    Mask(MaskArguments),
     /// List, fetch and remove models
     Model {
         /// What to do.
@@ -158,6 +160,25 @@ pub struct ExplainArguments {
     /// List every code
     #[arg(long)]
     pub list: bool,
+}
+
+/// Options of `sglc mask`.
+#[derive(Debug, Args)]
+pub struct MaskArguments {
+    /// The program, and which of its entries
+    #[arg(value_name = "FILE[::ENTRY]")]
+    pub program: String,
+    /// The name of the hole; without it, all holes are described
+    pub hole: Option<String>,
+    /// What the hole holds so far
+    #[arg(default_value = "")]
+    pub prefix: String,
+    /// Whose tokens: a GGUF file, a Hugging Face folder, or a name that `sglc model list` shows
+    #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL", default_value = crate::models::DEFAULT_MODEL)]
+    pub model: String,
+    /// Tokens that the hole may still take
+    #[arg(long, value_name = "COUNT")]
+    pub tokens_left: Option<u32>,
 }
 
 /// Options of `sglc dump`.

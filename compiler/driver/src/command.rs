@@ -4,6 +4,7 @@ mod check;
 mod dump;
 mod explain;
 mod fix;
+mod mask;
 mod model;
 mod run;
 mod schema;
@@ -20,6 +21,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Fix(arguments) => fix::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
+        Command::Mask(arguments) => mask::run(&arguments),
         Command::Model { command } => model::run(&command),
         Command::Schema { command } => schema::run(&command),
     }

@@ -26,6 +26,7 @@
 //! named members can reach it, or make repeated keys impossible.
 
 mod reference;
+mod regex;
 mod shape;
 
 use crate::automaton::Automaton;

@@ -25,6 +25,7 @@ mod determinize;
 mod error;
 mod functions;
 pub mod grammar;
+mod lark;
 mod limits;
 mod masks;
 mod need;
