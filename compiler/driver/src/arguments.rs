@@ -31,11 +31,11 @@ pub enum Command {
     Check(CheckArguments),
     /// Apply the fixes that are safe, and say what was done
     Fix(FixArguments),
-    /// Explain a diagnostic by its code, such as `E0304`
+    /// Explain a diagnostic by its code, such as `E0304`, or the constraints of a program
     Explain(ExplainArguments),
     /// Print a program as one of its stages sees it
     Dump(DumpArguments),
-    /// Show the constraints of holes, and what a hole may hold next after a beginning
+    /// Show what a hole may hold next after a beginning
     Mask(MaskArguments),
     /// List, fetch and remove models
     Model {
@@ -154,12 +154,18 @@ pub struct FixArguments {
 /// Options of `sglc explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// The code
+    /// The code; with `--constraints` a program, `FILE[::ENTRY]`
     #[arg(required_unless_present = "list")]
     pub code: Option<String>,
     /// List every code
     #[arg(long)]
     pub list: bool,
+    /// Explain the constraints of a program's holes instead: what they hold, states, masks, tokens needed and forced
+    #[arg(long)]
+    pub constraints: bool,
+    /// Whose tokens, for `--constraints`
+    #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL", default_value = crate::models::DEFAULT_MODEL)]
+    pub model: String,
 }
 
 /// Options of `sglc mask`.
@@ -168,8 +174,8 @@ pub struct MaskArguments {
     /// The program, and which of its entries
     #[arg(value_name = "FILE[::ENTRY]")]
     pub program: String,
-    /// The name of the hole; without it, all holes are described
-    pub hole: Option<String>,
+    /// The name of the hole
+    pub hole: String,
     /// What the hole holds so far
     #[arg(default_value = "")]
     pub prefix: String,

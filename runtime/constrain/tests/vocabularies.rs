@@ -124,37 +124,3 @@ fn masks_are_brute_force_over_a_large_byte_level_vocabulary() {
 fn masks_are_brute_force_over_a_vocabulary_with_byte_fallback() {
     masks_are_brute_force(&sentence_piece());
 }
-
-#[test]
-fn zz_time() {
-    let vocabulary = byte_level(131_072);
-    for (name, grammar) in grammars() {
-        let start = std::time::Instant::now();
-        let masks = TokenMasks::of_grammar(&grammar, &vocabulary).expect("it is not empty");
-        let built = start.elapsed();
-        for text in [
-            "2024-02-29",
-            "hello world inver thun",
-            "prebebe\n",
-            "{\"ab\": [1, {\"name\": \"hello world\", \"x\": {\"y\": [[true, \"abc\"]]}}], \"z\": 12}",
-            "[\"hello world\", \"the end of the world\", \"x y z\"]",
-        ] {
-            let mut state = masks.start();
-            let mut times = Vec::new();
-            for byte in text.bytes() {
-                let start = std::time::Instant::now();
-                std::hint::black_box(masks.allowed(state, u32::MAX));
-                times.push(start.elapsed().as_nanos() / 1000);
-                let Some(next) = masks.step(state, &[byte]) else { break };
-                state = next;
-            }
-            if times.len() > 5 {
-                println!(
-                    "{name}: built {built:?}, {} masks {} KB, cold us {times:?}",
-                    masks.mask_count(),
-                    masks.bytes() / 1024
-                );
-            }
-        }
-    }
-}
