@@ -177,16 +177,8 @@ pub(crate) fn add_function<'a>(
 
 fn import_module(context: &mut Context<'_>, module: usize, import: &ast::Import) {
     let wanted = request(import);
-    let suffix = wanted.path.trim_start_matches("./").trim_start_matches("../");
-    let found = context.keys.iter().position(|key| {
-        if wanted.relative {
-            key.trim_end_matches(".sgl") == suffix || key.trim_end_matches(".sgl").ends_with(&format!("/{suffix}"))
-        } else {
-            *key == wanted.path
-        }
-    });
-    let root_name = format!("./{}", context.modules[0].name);
-    let target = found.filter(|index| *index > 0).or_else(|| (wanted.path == root_name).then_some(0));
+    let leads = context.modules[module].targets.iter().find(|(span, _)| *span == wanted.span);
+    let target = leads.and_then(|(_, key)| context.keys.iter().position(|known| known == key));
     // A module that was not found has been reported by whoever looked for it.
     match target {
         Some(target) => bind(context, module, &local_name(import), Definition::Module(target), false, wanted.span),
