@@ -38,7 +38,7 @@ fn every_lesson_is_listed_and_has_exercises_and_solutions() {
                 "has solutions that docs/SUMMARY.md does not list",
             ),
             (text.contains("```sgl\n"), "has no program"),
-            (text.contains("```output\n"), "shows no output"),
+            (text.contains("```output\n") || text.contains("```tests\n"), "shows no output"),
             (text.contains("\n## Exercises\n"), "has no exercises"),
             (solutions.contains("```sgl\n"), "has no program among its solutions"),
             (text.lines().count() <= LINES_MAX, "is too long"),

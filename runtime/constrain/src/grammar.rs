@@ -28,6 +28,7 @@
 mod reference;
 mod regex;
 mod shape;
+mod shortest;
 
 use crate::automaton::Automaton;
 use crate::compile::escaped;
