@@ -1,11 +1,11 @@
-//! The tour is whole: its lessons in order, each listed, each with programs, exercises and solutions.
+//! The tour is whole: twelve lessons in order, each listed, each with programs, exercises and solutions.
 
 use super::tree::{demand_none, root};
 use std::fs;
 use std::path::Path;
 
 /// Lessons of the tour.
-const LESSONS: usize = 11;
+const LESSONS: usize = 12;
 /// Lines that a lesson may have: about two pages, and what the programs print.
 const LINES_MAX: usize = 260;
 
