@@ -2,12 +2,13 @@
 //!
 //! Arguments come with everything in them. Higher-order ones call closures through the machine.
 
+mod json;
 mod list;
 mod map;
 mod number;
 mod text;
 
-use crate::json::json_of_value;
+use crate::json::{json_of_value, value_of_any};
 use crate::machine::Machine;
 use crate::operation as values;
 use crate::task::Stop;
@@ -97,6 +98,21 @@ const ARITIES: &[(&str, usize)] = &[
     ("optional.is_some", 1),
     ("any.to_str", 1),
     ("any.json", 1),
+    ("any.to_json", 1),
+    ("json.get", 2),
+    ("json.at", 2),
+    ("json.keys", 1),
+    ("json.len", 1),
+    ("json.is_null", 1),
+    ("json.as_str", 1),
+    ("json.as_int", 1),
+    ("json.as_float", 1),
+    ("json.as_bool", 1),
+    ("json.as_list", 1),
+    ("json.as_map", 1),
+    ("json.to_schema", 1),
+    ("json.text", 1),
+    ("json.read", 1),
 ];
 
 /// How many arguments a built-in takes; none if there is none of this name.
@@ -125,8 +141,10 @@ impl Machine<'_> {
             "any" => Ok(match method {
                 "to_str" => Value::text(text_of(&arguments[0], self.image)),
                 "json" => Value::text(json_of_value(&arguments[0], self.image).to_string()),
+                "to_json" => value_of_any(&json_of_value(&arguments[0], self.image)),
                 _ => return Err(unknown(name).into()),
             }),
+            "json" => Ok(json::call(method, arguments, self.image)?),
             _ => Err(unknown(name).into()),
         }
     }

@@ -14,7 +14,7 @@ pub type FunctionIndex = u32;
 pub type Target = u32;
 
 /// A compiled program.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Image {
     /// Names of source files; spans refer to them.
     pub files: Vec<String>,

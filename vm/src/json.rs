@@ -267,7 +267,7 @@ fn expectation(shape: &Shape) -> &'static str {
         Shape::Record { .. } | Shape::Map { .. } | Shape::Tagged { .. } => "an object",
         Shape::Union(_) => "one of its alternatives",
         Shape::Recursive { .. } | Shape::Ref(_) => "a value of the recursive type",
-        Shape::Schema(_) => "JSON",
+        Shape::Schema(_) | Shape::Computed(_) => "JSON",
         Shape::Grammar(_) => "a text of the grammar",
     }
 }

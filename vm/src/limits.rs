@@ -17,8 +17,8 @@ pub struct Limits {
     pub tasks: usize,
 }
 
-/// Levels of nesting that a value read from text or JSON may have.
-pub(crate) const VALUE_DEPTH_MAX: usize = 1_000;
+/// Values of a recursive type inside each other, where they are read from text or JSON.
+pub(crate) const VALUE_DEPTH_MAX: usize = 500;
 
 impl Default for Limits {
     fn default() -> Self {

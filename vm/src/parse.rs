@@ -99,16 +99,6 @@ impl<'a> Parser<'a> {
 
     /// A value inside a structure, and where it ends.
     fn at(&mut self, shape: &'a Shape, at: usize) -> Option<(Value, usize)> {
-        if self.depth > VALUE_DEPTH_MAX {
-            return self.fail(at, "less nesting");
-        }
-        self.depth += 1;
-        let found = self.inside(shape, at);
-        self.depth -= 1;
-        found
-    }
-
-    fn inside(&mut self, shape: &'a Shape, at: usize) -> Option<(Value, usize)> {
         match shape {
             Shape::Text { pattern, chars_max, until } => {
                 let (text, end) = self.string(at)?;
@@ -174,10 +164,17 @@ impl<'a> Parser<'a> {
             Shape::Tagged { name, variants } => self.tagged(name, variants, at),
             Shape::Recursive { definitions, root } => self.within(definitions, |parser| parser.at(root, at)),
             Shape::Ref(index) => {
+                if self.depth >= VALUE_DEPTH_MAX {
+                    return self.fail(at, "less nesting");
+                }
                 let definition = self.definition(*index)?;
-                self.at(definition, at)
+                self.depth += 1;
+                let found = self.at(definition, at);
+                self.depth -= 1;
+                found
             }
             Shape::Schema(_) => self.json(at),
+            Shape::Computed(_) => self.fail(at, "what was not computed"),
             Shape::Grammar(_) => self.string(at).map(|(text, end)| (Value::text(text), end)),
             Shape::Union(variants) => variants.iter().find_map(|variant| {
                 let (value, end) = self.at(&variant.shape, at)?;
@@ -349,5 +346,29 @@ pub(crate) fn range(what: &str, min: Option<i64>, max: Option<i64>) -> String {
         (Some(min), None) => format!("{what} from {min}"),
         (None, Some(max)) => format!("{what} to {max}"),
         (Some(min), Some(max)) => format!("{what} from {min} to {max}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::RecordType;
+
+    /// `{"c": [{"c": [ … ]}]}`, so many levels deep.
+    fn nested(levels: usize) -> String {
+        format!("{}{}{}", r#"{"c": ["#.repeat(levels), r#"{"c": []}"#, "]}".repeat(levels))
+    }
+
+    #[test]
+    fn a_value_nests_as_deep_as_the_limit_and_no_deeper() {
+        let image =
+            Image { records: vec![RecordType { name: "Node".into(), fields: vec!["c".into()] }], ..Image::default() };
+        let children = Shape::List { item: Box::new(Shape::Ref(0)), min: 0, max: None };
+        let fields = vec![Field { name: "c".into(), shape: children }];
+        let node = Shape::Record { name: "Node".into(), fields };
+        let shape = Shape::Recursive { definitions: vec![node], root: Box::new(Shape::Ref(0)) };
+        assert!(parse(&nested(VALUE_DEPTH_MAX - 1), &shape, &image).is_ok());
+        let error = parse(&nested(VALUE_DEPTH_MAX), &shape, &image).map(|_| ()).unwrap_err();
+        assert!(error.contains("less nesting"), "{error}");
     }
 }

@@ -11,9 +11,12 @@ use crate::task::{Answer, Asked, Piece, Stop, Wait, mix};
 use crate::text::text_of;
 use crate::trap::Fault;
 use crate::value::{TaskId, Transcript, Value};
-use sgl_protocol::{Command, Generate, ModelError, RequestId, Role, Sampling, Score, SessionId};
+use sgl_protocol::{Command, Generate, ModelError, RequestId, Role, Sampling, Score, SessionId, Shape, Variant};
 use std::rc::Rc;
 use std::time::Instant;
+
+/// How options begin that are computed parts of the hole's type.
+const PART: &str = "part ";
 
 /// Likeliest tokens that are reported where log-probabilities are asked for.
 const TOP_LOGPROBS: u8 = 5;
@@ -166,12 +169,13 @@ impl Machine<'_> {
             Some((_, register)) => values::bool_of(&self.get(id, *register)?)?,
             None => true,
         };
+        let shape = self.computed(id, &description.shape, options)?;
         let (answer, asked) = self.ask(id, streams, |machine| {
             let session = machine.session(id)?;
             let mut command = Generate {
                 request: RequestId(0),
                 session,
-                shape: description.shape.clone(),
+                shape: shape.clone(),
                 sampling: machine.sampling(id, hole),
                 max_tokens: description.max_tokens.unwrap_or(machine.options.max_tokens_default),
                 stop: Vec::new(),
@@ -202,7 +206,7 @@ impl Machine<'_> {
                 return Err(Fault::new("the model gave scores where text was asked for").into());
             }
         };
-        let value = parse(&generated.text, &description.shape, image).map_err(|error| {
+        let value = parse(&generated.text, &shape, image).map_err(|error| {
             let fault =
                 Fault::new(format!("the text for `{}` does not belong to its type: {error}", description.label));
             fault.with_help("a scripted answer must be a text of the hole's type")
@@ -216,12 +220,24 @@ impl Machine<'_> {
             self.observer.text(&branch, TextKind::Generated, &generated.text);
         }
         for (kind, register) in wanted {
-            let about = metadata(*kind, &generated, &description.shape, image, asked.at)?;
+            let about = metadata(*kind, &generated, &shape, image, asked.at)?;
             self.set(id, *register, about);
         }
         self.set(id, to, value);
         self.pass(id);
         Ok(())
+    }
+
+    /// The shape of a hole with what its type computes put in.
+    fn computed(&mut self, id: TaskId, shape: &Shape, options: &HoleOptions) -> Result<Shape, Stop> {
+        let mut parts = Vec::new();
+        for (_, register) in options.set.iter().filter(|(name, _)| name.starts_with(PART)) {
+            parts.push(part(&self.whole(id, *register)?, self.image)?);
+        }
+        if parts.is_empty() {
+            return Ok(shape.clone());
+        }
+        shape.computed(&parts).ok_or_else(|| Fault::new("a computed part of the hole is missing").into())
     }
 
     /// The run's sampling options with the seed of this occurrence of a hole.
@@ -287,6 +303,22 @@ impl Machine<'_> {
     }
 }
 
+/// What a program computed for the type of a hole: a list of texts to choose from, or a JSON Schema.
+fn part(value: &Value, image: &crate::image::Image) -> Result<Shape, Fault> {
+    let Value::List(items) = value else { return Ok(Shape::Schema(text_of(value, image))) };
+    let mut variants: Vec<Variant> = Vec::new();
+    for item in items.iter() {
+        let text = values::str_of(item)?.to_string();
+        if !variants.iter().any(|v| v.name == text) {
+            variants.push(Variant { name: text.clone(), shape: Shape::Literal(text) });
+        }
+    }
+    if variants.is_empty() {
+        return Err(Fault::new("the hole has nothing to choose from").with_help("the list after `from` is empty"));
+    }
+    Ok(Shape::Union(variants))
+}
+
 /// Sets one option of a hole by its name.
 fn set_option(command: &mut Generate, name: &str, value: &Value) -> Result<(), Fault> {
     let sampling = &mut command.sampling;
@@ -317,7 +349,9 @@ fn set_option(command: &mut Generate, name: &str, value: &Value) -> Result<(), F
             };
             command.stop = texts;
         }
+        "logprobs" => command.top_logprobs = u8::try_from(whole(0)?).ok(),
         "stream" => {}
+        name if name.starts_with(PART) => {}
         other => return Err(Fault::new(format!("holes have no option `{other}`"))),
     }
     Ok(())

@@ -9,6 +9,7 @@ pub fn text_of(value: &Value, image: &Image) -> String {
     match value {
         Value::Str(text) => out.push_str(text),
         Value::Variant(..) => write(value, image, &mut out, false),
+        Value::Unknown => out.push_str("unknown"),
         other => write(other, image, &mut out, true),
     }
     out
@@ -26,7 +27,7 @@ pub(crate) fn shown(value: &Value, image: &Image) -> String {
 fn write(value: &Value, image: &Image, out: &mut String, inside: bool) {
     match value {
         Value::Unit | Value::None => out.push_str("null"),
-        Value::Unknown => out.push_str("unknown"),
+        Value::Unknown => out.push_str("\"unknown\""),
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
         Value::Int(n) => out.push_str(&n.to_string()),
         Value::Float(x) => out.push_str(&number(*x)),

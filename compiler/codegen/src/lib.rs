@@ -8,8 +8,10 @@
 //! types are stored once. The same plan gives the same image.
 
 mod emit;
+mod fold;
 mod function;
 mod operation;
 mod tables;
 
 pub use emit::emit;
+pub use fold::fold;

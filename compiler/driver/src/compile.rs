@@ -64,9 +64,12 @@ pub fn compile(sources: &dyn Sources, name: &str) -> Result<Compiled, String> {
     }
     let plan = sgl_ir::optimize(sgl_ir::lower(&checked.program));
     match sgl_codegen::emit(&plan, &compiled.files) {
-        Ok(image) => {
+        Ok(mut image) => {
+            compiled.diagnostics.extend(sgl_codegen::fold(&plan, &mut image));
             compiled.diagnostics.extend(mock::check(&compiled, &image));
-            compiled.image = Some(image);
+            if !compiled.diagnostics.iter().any(Diagnostic::is_error) {
+                compiled.image = Some(image);
+            }
         }
         Err(diagnostic) => compiled.diagnostics.push(*diagnostic),
     }

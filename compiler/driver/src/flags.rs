@@ -94,7 +94,7 @@ pub fn describe(shape: &Shape) -> String {
         Shape::Union(variants) => variants.iter().map(|variant| describe(&variant.shape)).collect::<Vec<_>>().join("|"),
         Shape::List { .. } | Shape::Tuple(_) => "JSON LIST".to_string(),
         Shape::Record { .. } | Shape::Map { .. } | Shape::Tagged { .. } => "JSON OBJECT".to_string(),
-        Shape::Recursive { .. } | Shape::Ref(_) | Shape::Schema(_) => "JSON".to_string(),
+        Shape::Recursive { .. } | Shape::Ref(_) | Shape::Schema(_) | Shape::Computed(_) => "JSON".to_string(),
         Shape::Grammar(_) => "TEXT".to_string(),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Refinements are subtypes. Between two refinements of `Str` the automata decide.
 
-use crate::program::Program;
+use crate::program::{GenericId, Program};
 use crate::shape_of;
 use crate::types::{TextType, Type};
 use sgl_constrain::Automaton;
@@ -37,6 +37,7 @@ impl Variables {
                 Type::Record(fields.iter().map(|(name, ty)| (name.clone(), self.resolve(ty))).collect())
             }
             Type::Function(parameters, result) => Type::Function(all(parameters), Box::new(self.resolve(result))),
+            Type::Apply(id, arguments) => Type::Apply(*id, all(arguments)),
             other => other.clone(),
         }
     }
@@ -80,6 +81,39 @@ impl Variables {
             (Type::Function(a, r), Type::Function(b, s)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.fits(program, b, a)) && self.fits(program, r, s)
             }
+            (_, Type::Json) => is_json(&from),
+            (_, Type::Apply(id, wanted)) => match origin(program, &from) {
+                Some((own, given)) => own == *id && given.iter().zip(wanted).all(|(a, b)| self.same(program, a, b)),
+                None => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Makes two types one, as arguments of a generic type must be; variables of the second are found on the way.
+    pub(crate) fn same(&mut self, program: &Program, from: &Type, to: &Type) -> bool {
+        let (from, to) = (self.resolve(from), self.resolve(to));
+        let mut all =
+            |a: &[Type], b: &[Type]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.same(program, a, b));
+        match (&from, &to) {
+            _ if from == to => true,
+            (Type::Error | Type::Never, _) | (_, Type::Error) => true,
+            (_, Type::Variable(id)) => self.bind(*id, &from),
+            (Type::Variable(id), _) => self.bind(*id, &to),
+            (Type::Optional(a), Type::Optional(b)) => self.same(program, a, b),
+            (Type::List { item: a, min, max }, Type::List { item: b, min: low, max: high }) => {
+                min == low && max == high && self.same(program, a, b)
+            }
+            (Type::Map(a, b), Type::Map(c, d)) => self.same(program, a, c) && self.same(program, b, d),
+            (Type::Tuple(a), Type::Tuple(b)) => all(a, b),
+            (Type::Function(a, r), Type::Function(b, s)) => all(a, b) && self.same(program, r, s),
+            (Type::Apply(a, x), Type::Apply(b, y)) => a == b && all(x, y),
+            (_, Type::Apply(id, wanted)) => {
+                origin(program, &from).is_some_and(|(own, given)| own == *id && all(given, wanted))
+            }
+            (Type::Apply(id, given), _) => {
+                origin(program, &to).is_some_and(|(own, wanted)| own == *id && all(given, wanted))
+            }
             _ => false,
         }
     }
@@ -102,11 +136,33 @@ fn occurs(id: u32, ty: &Type) -> bool {
         Type::Optional(of) => occurs(id, of),
         Type::List { item, .. } => occurs(id, item),
         Type::Map(k, v) => occurs(id, k) || occurs(id, v),
-        Type::Union(all) | Type::Tuple(all) => all.iter().any(|ty| occurs(id, ty)),
+        Type::Union(all) | Type::Tuple(all) | Type::Apply(_, all) => all.iter().any(|ty| occurs(id, ty)),
         Type::Record(fields) => fields.iter().any(|(_, ty)| occurs(id, ty)),
         Type::Function(parameters, result) => parameters.iter().any(|ty| occurs(id, ty)) || occurs(id, result),
         _ => false,
     }
+}
+
+/// Whether every value of the type is JSON as it is.
+pub(crate) fn is_json(ty: &Type) -> bool {
+    match ty {
+        Type::Str(_) | Type::Literal(_) | Type::Int { .. } | Type::Float { .. } | Type::Bool | Type::None => true,
+        Type::Json | Type::Schema => true,
+        Type::Optional(of) | Type::List { item: of, .. } => is_json(of),
+        Type::Map(key, value) => matches!(key.as_ref(), Type::Str(_) | Type::Literal(_)) && is_json(value),
+        Type::Union(members) => members.iter().all(is_json),
+        _ => false,
+    }
+}
+
+/// The generic item and the arguments that a struct or enum is made of.
+pub(crate) fn origin<'a>(program: &'a Program, ty: &Type) -> Option<(GenericId, &'a [Type])> {
+    let origin = match ty {
+        Type::Struct(id) => &program.structs[id.index()].origin,
+        Type::Enum(id) => &program.enums[id.index()].origin,
+        _ => return None,
+    };
+    origin.as_ref().map(|(id, arguments)| (*id, arguments.as_slice()))
 }
 
 /// The type without refinements: what a `var` or an element of a list may become.

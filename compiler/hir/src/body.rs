@@ -9,6 +9,7 @@ mod call;
 mod closure;
 mod expression;
 mod fork;
+mod generic;
 pub(crate) mod guard;
 mod method;
 mod operator;
@@ -21,8 +22,9 @@ mod ways_out;
 
 use crate::assign::Variables;
 use crate::check::{Context, Progress, Source};
+use crate::generic as items;
 use crate::program::{
-    Block, ConstId, Effect, Expression, ExpressionKind, HoleOption, Local, LocalId, MetadataUse, Statement,
+    Block, ConstId, Effect, Expression, ExpressionKind, FunctionId, HoleOption, Local, LocalId, MetadataUse, Statement,
     StatementKind,
 };
 use crate::types::Type;
@@ -36,10 +38,21 @@ pub(crate) fn everything(context: &mut Context<'_>) {
         constant(context, ConstId(u32::try_from(id).expect("ids are 32 bits")));
     }
     let constants: Vec<usize> = context.program.constants.iter().map(|c| c.function.index()).collect();
-    for id in 0..context.functions.len() {
+    // Bodies name further instances of generic functions, which are functions too.
+    let mut id = 0;
+    let mut unused: Vec<FunctionId> = Vec::new();
+    while id < context.functions.len() {
         if !constants.contains(&id) {
-            function(context, id);
+            let environment = context.environments[id].clone();
+            items::within(context, environment, |context| function(context, id));
         }
+        id += 1;
+        if id == context.functions.len() {
+            unused.extend(items::unused(context));
+        }
+    }
+    for id in unused {
+        context.program.functions[id.index()].body = Block::default();
     }
 }
 
@@ -51,9 +64,13 @@ pub(crate) fn constant(context: &mut Context<'_>, id: ConstId) -> Option<Type> {
         Progress::Underway => return None,
         Progress::Waiting => {
             context.constants[id.index()].2 = Progress::Underway;
-            let declared = tree.ty.as_ref().map(|ty| crate::resolve::ty(context, module, ty));
+            let declared = tree
+                .ty
+                .as_ref()
+                .map(|ty| items::within(context, Vec::new(), |context| crate::resolve::ty(context, module, ty)));
             let function = context.program.constants[id.index()].function.index();
-            let ty = value(context, function, module, &tree.value, declared);
+            let ty =
+                items::within(context, Vec::new(), |context| value(context, function, module, &tree.value, declared));
             context.program.constants[id.index()].ty = ty;
             context.constants[id.index()].2 = Progress::Done;
         }
@@ -161,6 +178,8 @@ pub(crate) struct Body<'c, 'a> {
     used: Vec<bool>,
     /// Locals that a hole binds, and whether their type is finite.
     holes: Vec<LocalId>,
+    /// Those of them whose type is `Str from xs`.
+    choices: Vec<LocalId>,
     metadata: Vec<MetadataUse>,
     scopes: Vec<Scope>,
     variables: Variables,
@@ -201,6 +220,7 @@ impl<'c, 'a> Body<'c, 'a> {
             used: vec![true; locals.len()],
             locals,
             holes: Vec::new(),
+            choices: Vec::new(),
             metadata: Vec::new(),
             scopes: Vec::new(),
             variables: Variables::default(),
@@ -220,7 +240,7 @@ impl<'c, 'a> Body<'c, 'a> {
     fn finish(mut self, mut block: Block, result: &Type, name: Span) -> Type {
         for index in 0..self.locals.len() {
             let resolved = self.variables.resolve(&self.locals[index].ty);
-            if unknown(&resolved) {
+            if items::unknown(&resolved) {
                 let local = &self.locals[index];
                 let (shown, span) = (local.name.clone(), local.span);
                 self.locals[index].ty = Type::Error;
@@ -238,7 +258,7 @@ impl<'c, 'a> Body<'c, 'a> {
             }
         }
         let result = self.variables.resolve(result);
-        if unknown(&result) {
+        if items::unknown(&result) {
             self.report(
                 Diagnostic::error(Code::E0311, "the type of this value can't be inferred", name, "what does it hold?")
                     .with_help("write its type after the name, such as `: [Int]`"),
@@ -385,21 +405,13 @@ impl<'c, 'a> Body<'c, 'a> {
             (_, Type::Float { .. }, Type::Int { .. }) => {
                 base(Code::E0301).with_help("round it with `.round()` or cut it with `.to_int()`")
             }
+            (_, Type::Json, Type::Str(_)) => base(Code::E0301).with_help("read it: `.as_str() ?? \"\"`, or `.text()`"),
+            (_, Type::Json, Type::Int { .. }) => base(Code::E0301).with_help("read it: `.as_int() ?? 0`"),
+            (_, Type::Json, Type::Float { .. }) => base(Code::E0301).with_help("read it: `.as_float() ?? 0.0`"),
+            (_, Type::Json, Type::Schema) => base(Code::E0301).with_help("read it: `.to_schema()`"),
+            (_, _, Type::Json) => base(Code::E0301).with_help("make it JSON with `.to_json()`"),
             _ => base(Code::E0301),
         }
-    }
-}
-
-fn unknown(ty: &Type) -> bool {
-    match ty {
-        Type::Variable(_) => true,
-        Type::Optional(of) => unknown(of),
-        Type::List { item, .. } => unknown(item),
-        Type::Map(k, v) => unknown(k) || unknown(v),
-        Type::Union(all) | Type::Tuple(all) => all.iter().any(unknown),
-        Type::Record(fields) => fields.iter().any(|(_, ty)| unknown(ty)),
-        Type::Function(parameters, result) => parameters.iter().any(unknown) || unknown(result),
-        _ => false,
     }
 }
 

@@ -10,6 +10,8 @@ pub(crate) enum Sig {
     Float,
     Bool,
     Str,
+    Json,
+    Schema,
     /// The receiver's type.
     Own,
     /// The receiver's type without its bounds.
@@ -43,6 +45,7 @@ const fn m(name: &'static str, vm: &'static str, parameters: &'static [Sig], res
 }
 
 const MAYBE_INT: Sig = Sig::Maybe(&Int);
+const MAYBE_JSON: Sig = Sig::Maybe(&Sig::Json);
 const MAYBE_ELEM: Sig = Sig::Maybe(&Elem);
 const TEST: Sig = Fn(&[Elem], &Bool);
 const RANK: Sig = Fn(&[Elem], &New);
@@ -67,6 +70,7 @@ const STR: &[Method] = &[
     m("pad_start", "str.pad_start", &[Int, Str], Str),
     m("to_int", "str.to_int", &[], MAYBE_INT),
     m("to_float", "str.to_float", &[], Sig::Maybe(&Float)),
+    m("read_json", "json.read", &[], MAYBE_JSON),
 ];
 
 const LIST: &[Method] = &[
@@ -140,7 +144,29 @@ const RANGE: &[Method] = &[m("len", "range.len", &[], Int), m("to_list", "range.
 
 const OPTIONAL: &[Method] = &[m("or", "optional.or", &[Elem], Elem), m("is_some", "optional.is_some", &[], Bool)];
 
-const ANY: &[Method] = &[m("to_str", "any.to_str", &[], Str), m("json", "any.json", &[], Str)];
+const ANY: &[Method] = &[
+    m("to_str", "any.to_str", &[], Str),
+    m("json", "any.json", &[], Str),
+    m("to_json", "any.to_json", &[], Sig::Json),
+];
+
+const JSON: &[Method] = &[
+    m("get", "json.get", &[Str], MAYBE_JSON),
+    m("at", "json.at", &[Int], MAYBE_JSON),
+    m("keys", "json.keys", &[], List(&Str)),
+    m("len", "json.len", &[], Int),
+    m("is_null", "json.is_null", &[], Bool),
+    m("as_str", "json.as_str", &[], Sig::Maybe(&Str)),
+    m("as_int", "json.as_int", &[], MAYBE_INT),
+    m("as_float", "json.as_float", &[], Sig::Maybe(&Float)),
+    m("as_bool", "json.as_bool", &[], Sig::Maybe(&Bool)),
+    m("as_list", "json.as_list", &[], Sig::Maybe(&List(&Sig::Json))),
+    m("as_map", "json.as_map", &[], Sig::Maybe(&Map(&Str, &Sig::Json))),
+    m("to_schema", "json.to_schema", &[], Sig::Maybe(&Sig::Schema)),
+    m("text", "json.text", &[], Str),
+];
+
+const SCHEMA: &[Method] = &[m("text", "json.text", &[], Str)];
 
 /// The methods that a type has.
 pub(crate) fn methods(ty: &Type) -> impl Iterator<Item = &'static Method> {
@@ -153,6 +179,8 @@ pub(crate) fn methods(ty: &Type) -> impl Iterator<Item = &'static Method> {
         Type::Float { .. } => FLOAT,
         Type::Range => RANGE,
         Type::Optional(_) => OPTIONAL,
+        Type::Json => JSON,
+        Type::Schema => SCHEMA,
         _ => &[],
     };
     let any = if matches!(ty, Type::Function(..) | Type::Prompt | Type::Unit) { &[] } else { ANY };
@@ -179,7 +207,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
 
 /// The method that a name from another language means, if the type has it.
 pub(crate) fn known_elsewhere(name: &str, ty: &Type) -> Option<&'static str> {
-    let near = sgl_source::did_you_mean(name, ELSEWHERE.iter().map(|(other, _)| *other))?;
+    let exact = ELSEWHERE.iter().map(|(other, _)| *other).find(|other| *other == name);
+    let near = exact.or_else(|| sgl_source::did_you_mean(name, ELSEWHERE.iter().map(|(other, _)| *other)))?;
     let (_, here) = ELSEWHERE.iter().find(|(other, _)| *other == near)?;
     methods(ty).find(|method| method.name == *here).map(|method| method.name)
 }
@@ -192,6 +221,8 @@ pub(crate) fn instantiate(sig: &Sig, receiver: &Type, new: &Type) -> Type {
         Float => Type::float(),
         Bool => Type::Bool,
         Str => Type::text(),
+        Sig::Json => Type::Json,
+        Sig::Schema => Type::Schema,
         Own => receiver.clone(),
         Same => match receiver {
             Type::List { item, .. } => Type::List { item: item.clone(), min: 0, max: None },

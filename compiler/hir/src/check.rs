@@ -2,8 +2,10 @@
 
 use crate::body;
 use crate::declare::{self, Names};
-use crate::program::{ConstId, FunctionId, Program};
+use crate::generic::{Environment, Generic, Instance};
+use crate::program::{ConstId, FunctionId, GenericId, Program};
 use crate::types::Type;
+use indexmap::IndexMap;
 use sgl_source::{Diagnostic, FileId, Span};
 use sgl_syntax::ast;
 
@@ -36,6 +38,7 @@ pub fn check(root: &SourceModule, imported: &[(String, SourceModule)]) -> Checke
     declare::names(&mut context);
     declare::signatures(&mut context);
     body::everything(&mut context);
+    declare::endless(&mut context);
     declare::entries(&mut context);
     let mut diagnostics = context.diagnostics;
     sgl_source::diagnostic::tidy(&mut diagnostics);
@@ -67,6 +70,17 @@ pub(crate) struct Context<'a> {
     pub(crate) structs: Vec<(usize, &'a ast::Struct)>,
     pub(crate) enums: Vec<(usize, &'a ast::Enum)>,
     pub(crate) aliases_open: Vec<usize>,
+    /// Generic items, and what was made of them.
+    pub(crate) generics: Vec<Generic<'a>>,
+    pub(crate) instances: IndexMap<(GenericId, Vec<Type>), Instance>,
+    /// Generic aliases that are being written out.
+    pub(crate) applications_open: usize,
+    /// In a hole: what its type has computed, and as which type.
+    pub(crate) computed: Option<Vec<(ast::Expression, Type)>>,
+    /// The type parameters that are in scope.
+    pub(crate) environment: Environment,
+    /// Per function: the type parameters of its body.
+    pub(crate) environments: Vec<Environment>,
 }
 
 /// Where a function's body comes from.
@@ -97,6 +111,12 @@ impl<'a> Context<'a> {
             structs: Vec::new(),
             enums: Vec::new(),
             aliases_open: Vec::new(),
+            generics: Vec::new(),
+            instances: IndexMap::new(),
+            applications_open: 0,
+            computed: None,
+            environment: Vec::new(),
+            environments: Vec::new(),
         }
     }
 

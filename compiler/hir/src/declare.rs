@@ -1,10 +1,11 @@
 //! Names of all modules, then the types that they are declared with.
 
 use crate::check::{Context, Progress, Source};
+use crate::generic::{self, Generic, GenericKind};
 use crate::imports::{local_name, request};
 use crate::program::{
-    ConstId, Constant, Effect, Enum, EnumId, Field, Function, FunctionId, Local, LocalId, Parameter, Struct, StructId,
-    Test, Variant,
+    ConstId, Constant, Effect, Enum, EnumId, Field, Function, FunctionId, GenericId, Local, LocalId, Parameter, Struct,
+    StructId, Test, Variant,
 };
 use crate::shape::{self, Nominal};
 use crate::types::Type;
@@ -22,6 +23,7 @@ pub(crate) enum Definition {
     Struct(StructId),
     Enum(EnumId),
     Alias(usize),
+    Generic(GenericId),
     Module(usize),
     /// Something that has been reported where it is defined or imported: its uses are silent.
     Lost,
@@ -48,21 +50,24 @@ pub(crate) fn names(context: &mut Context<'_>) {
 }
 
 fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
+    if let Some((name, parameters, kind)) = generic_item(&item.kind) {
+        let generic = Generic { module, name, doc: &item.doc, parameters, kind };
+        let definition = Definition::Generic(generic::add(context, generic));
+        bind(context, module, &name.value, definition, item.exported, name.span);
+        return;
+    }
     let (name, definition) = match &item.kind {
-        ItemKind::Function(f) => {
-            refuse_generics(context, &f.generics);
-            (
-                &f.name,
-                Definition::Function(add_function(
-                    context,
-                    module,
-                    Source::Function(f),
-                    &f.name.value,
-                    &item.doc,
-                    f.name.span,
-                )),
-            )
-        }
+        ItemKind::Function(f) => (
+            &f.name,
+            Definition::Function(add_function(
+                context,
+                module,
+                Source::Function(f),
+                &f.name.value,
+                &item.doc,
+                f.name.span,
+            )),
+        ),
         ItemKind::Const(c) => {
             let id = ConstId(index(context.constants.len()));
             let function = add_function(context, module, Source::Value(&c.value), &c.name.value, "", c.name.span);
@@ -71,7 +76,6 @@ fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
             (&c.name, Definition::Constant(id))
         }
         ItemKind::Struct(s) => {
-            refuse_generics(context, &s.generics);
             let id = StructId(index(context.structs.len()));
             context.structs.push((module, s));
             context.program.structs.push(Struct {
@@ -79,11 +83,11 @@ fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
                 doc: item.doc.clone(),
                 fields: Vec::new(),
                 span: s.name.span,
+                origin: None,
             });
             (&s.name, Definition::Struct(id))
         }
         ItemKind::Enum(e) => {
-            refuse_generics(context, &e.generics);
             let id = EnumId(index(context.enums.len()));
             context.enums.push((module, e));
             context.program.enums.push(Enum {
@@ -91,11 +95,11 @@ fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
                 doc: item.doc.clone(),
                 variants: Vec::new(),
                 span: e.name.span,
+                origin: None,
             });
             (&e.name, Definition::Enum(id))
         }
         ItemKind::Type(t) => {
-            refuse_generics(context, &t.generics);
             context.aliases.push((module, t));
             (&t.name, Definition::Alias(context.aliases.len() - 1))
         }
@@ -116,6 +120,18 @@ fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
     bind(context, module, &name.value, definition, item.exported, name.span);
 }
 
+/// The name, type parameters and tree of an item that has type parameters.
+fn generic_item(kind: &ItemKind) -> Option<(&ast::Name, &[ast::Name], GenericKind<'_>)> {
+    let (name, parameters, kind) = match kind {
+        ItemKind::Function(f) => (&f.name, &f.generics, GenericKind::Function(f)),
+        ItemKind::Struct(s) => (&s.name, &s.generics, GenericKind::Struct(s)),
+        ItemKind::Enum(e) => (&e.name, &e.generics, GenericKind::Enum(e)),
+        ItemKind::Type(t) => (&t.name, &t.generics, GenericKind::Alias(t)),
+        _ => return None,
+    };
+    (!parameters.is_empty()).then_some((name, parameters.as_slice(), kind))
+}
+
 fn bind(context: &mut Context<'_>, module: usize, name: &str, definition: Definition, exported: bool, span: Span) {
     if let Some((_, _, first)) = context.names[module].all.get(name) {
         let first = *first;
@@ -133,20 +149,6 @@ fn index(len: usize) -> u32 {
     u32::try_from(len).expect("fewer than 2^32 items fit in a source of 4 GiB")
 }
 
-fn refuse_generics(context: &mut Context<'_>, generics: &[ast::Name]) {
-    if let Some(first) = generics.first() {
-        context.report(
-            Diagnostic::error(
-                Code::E0104,
-                "generic items are not built yet",
-                first.span,
-                "planned, and refused until then",
-            )
-            .with_help("write the item once for each type that you use it with"),
-        );
-    }
-}
-
 pub(crate) fn add_function<'a>(
     context: &mut Context<'a>,
     module: usize,
@@ -161,6 +163,7 @@ pub(crate) fn add_function<'a>(
         Source::Function(_) | Source::Test(_) => Effect::Prompt,
     };
     context.functions.push((module, source));
+    context.environments.push(context.environment.clone());
     context.program.functions.push(Function {
         name: name.to_string(),
         doc: doc.to_string(),
@@ -238,54 +241,59 @@ pub(crate) fn signatures(context: &mut Context<'_>) {
     }
     for id in 0..context.enums.len() {
         let (module, tree) = context.enums[id];
-        let mut variants: Vec<Variant> = Vec::new();
-        for variant in &tree.variants {
-            if let Some(first) = tree
-                .variants
-                .iter()
-                .find(|v| v.name.value == variant.name.value)
-                .filter(|v| v.name.span != variant.name.span)
-            {
-                let message = format!("the variant `{}` is defined twice", variant.name.value);
-                context.report(
-                    Diagnostic::error(Code::E0203, message, variant.name.span, "defined again here")
-                        .with_label(first.name.span, "first defined here"),
-                );
-                continue;
-            }
-            let generated = variant.generated_name.as_ref().unwrap_or(&variant.name);
-            if variants.iter().any(|v| v.generated == generated.value) {
-                let message = format!("two variants are written `{}`", generated.value);
-                context.report(
-                    Diagnostic::error(Code::E0203, message, generated.span, "nothing could tell them apart")
-                        .with_help("give each variant a name of its own with `@name(\"…\")`"),
-                );
-            }
-            let tag = variant.payload.iter().flatten().filter_map(|field| field.generated_name.as_ref());
-            for key in tag.filter(|key| key.value == TAG) {
-                let message = format!("the key `{TAG}` says which variant it is");
-                context.report(
-                    Diagnostic::error(Code::E0203, message, key.span, "and can't hold a field")
-                        .with_help("choose another name"),
-                );
-            }
-            variants.push(Variant {
-                name: variant.name.value.clone(),
-                generated: generated.value.clone(),
-                doc: variant.doc.clone(),
-                fields: variant.payload.as_ref().map_or_else(Vec::new, |payload| fields(context, module, payload)),
-            });
-        }
-        context.program.enums[id].variants = variants;
+        context.program.enums[id].variants = variants(context, module, tree);
     }
-    endless(context);
+    generic::types(context);
     for id in 0..context.functions.len() {
         signature(context, id);
     }
 }
 
+/// The variants of an enum.
+pub(crate) fn variants(context: &mut Context<'_>, module: usize, tree: &ast::Enum) -> Vec<Variant> {
+    let mut variants: Vec<Variant> = Vec::new();
+    for variant in &tree.variants {
+        if let Some(first) = tree
+            .variants
+            .iter()
+            .find(|v| v.name.value == variant.name.value)
+            .filter(|v| v.name.span != variant.name.span)
+        {
+            let message = format!("the variant `{}` is defined twice", variant.name.value);
+            context.report(
+                Diagnostic::error(Code::E0203, message, variant.name.span, "defined again here")
+                    .with_label(first.name.span, "first defined here"),
+            );
+            continue;
+        }
+        let generated = variant.generated_name.as_ref().unwrap_or(&variant.name);
+        if variants.iter().any(|v| v.generated == generated.value) {
+            let message = format!("two variants are written `{}`", generated.value);
+            context.report(
+                Diagnostic::error(Code::E0203, message, generated.span, "nothing could tell them apart")
+                    .with_help("give each variant a name of its own with `@name(\"…\")`"),
+            );
+        }
+        let tag = variant.payload.iter().flatten().filter_map(|field| field.generated_name.as_ref());
+        for key in tag.filter(|key| key.value == TAG) {
+            let message = format!("the key `{TAG}` says which variant it is");
+            context.report(
+                Diagnostic::error(Code::E0203, message, key.span, "and can't hold a field")
+                    .with_help("choose another name"),
+            );
+        }
+        variants.push(Variant {
+            name: variant.name.value.clone(),
+            generated: generated.value.clone(),
+            doc: variant.doc.clone(),
+            fields: variant.payload.as_ref().map_or_else(Vec::new, |payload| fields(context, module, payload)),
+        });
+    }
+    variants
+}
+
 /// Reports types that contain themselves without a way out.
-fn endless(context: &mut Context<'_>) {
+pub(crate) fn endless(context: &mut Context<'_>) {
     for nominal in shape::endless(&context.program) {
         let (name, span) = match nominal {
             Nominal::Struct(id) => {
@@ -301,7 +309,8 @@ fn endless(context: &mut Context<'_>) {
     }
 }
 
-fn fields(context: &mut Context<'_>, module: usize, trees: &[ast::FieldDeclaration]) -> Vec<Field> {
+/// The fields of a struct or variant.
+pub(crate) fn fields(context: &mut Context<'_>, module: usize, trees: &[ast::FieldDeclaration]) -> Vec<Field> {
     let mut all: Vec<Field> = Vec::new();
     for tree in trees {
         if all.iter().any(|field| field.name == tree.name.value) {
@@ -324,7 +333,8 @@ fn fields(context: &mut Context<'_>, module: usize, trees: &[ast::FieldDeclarati
     all
 }
 
-fn signature(context: &mut Context<'_>, id: usize) {
+/// Resolves the types of a function's parameters and of its result.
+pub(crate) fn signature(context: &mut Context<'_>, id: usize) {
     let (module, source) = context.functions[id];
     let Source::Function(tree) = source else { return };
     for capability in &tree.uses {

@@ -9,6 +9,7 @@ pub fn show(program: &Program, ty: &Type) -> String {
     let all = |types: &[Type], by: &str| types.iter().map(inner).collect::<Vec<_>>().join(by);
     match ty {
         Type::Str(text) => show_text(text),
+        Type::Int { min: Some(only), max: Some(max) } if only == max => only.to_string(),
         Type::Int { min, max } => format!("Int{}", show_range(*min, *max, 0)),
         Type::Float { decimals, min, max } => {
             let digits = decimals.map(|d| format!("({d})")).unwrap_or_default();
@@ -43,6 +44,9 @@ pub fn show(program: &Program, ty: &Type) -> String {
         Type::Prompt => "Prompt".into(),
         Type::Json => "Json".into(),
         Type::Schema => "Schema".into(),
+        Type::OneOf(_) => "Str from …".into(),
+        Type::JsonAs(_) => "Json as …".into(),
+        Type::Apply(id, arguments) => format!("{}<{}>", program.generics[id.index()], all(arguments, ", ")),
         Type::Never => "Never".into(),
         Type::Error | Type::Variable(_) => "_".into(),
     }

@@ -40,6 +40,8 @@ ids! {
     ConstId
     /// An index into [`Function::locals`].
     LocalId
+    /// An index into [`Program::generics`].
+    GenericId
 }
 
 /// All modules, checked.
@@ -57,6 +59,8 @@ pub struct Program {
     pub entries: Vec<FunctionId>,
     /// Tests of the root module, in order.
     pub tests: Vec<Test>,
+    /// Names of generic items, for messages; each use of one is an item of its own.
+    pub generics: Vec<String>,
 }
 
 /// A struct.
@@ -70,6 +74,8 @@ pub struct Struct {
     pub fields: Vec<Field>,
     /// Its name in the source.
     pub span: Span,
+    /// The generic item and the types that it is made of.
+    pub origin: Option<(GenericId, Vec<Type>)>,
 }
 
 /// A field.
@@ -96,6 +102,8 @@ pub struct Enum {
     pub variants: Vec<Variant>,
     /// Its name in the source.
     pub span: Span,
+    /// The generic item and the types that it is made of.
+    pub origin: Option<(GenericId, Vec<Type>)>,
 }
 
 /// A variant.

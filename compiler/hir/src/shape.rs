@@ -4,6 +4,7 @@
 //! [`hole_shape`] is of what a model writes: there, members of a union that share a text get tags.
 
 mod describe;
+mod json_schema;
 mod overlap;
 mod recursion;
 
@@ -13,6 +14,7 @@ use indexmap::IndexMap;
 use sgl_protocol::{Field, Shape, Variant};
 
 pub use describe::schema_text;
+pub use json_schema::json_schema;
 pub(crate) use overlap::same_value;
 pub(crate) use recursion::{Nominal, endless};
 
@@ -96,8 +98,17 @@ impl Walk<'_> {
             }
             Type::Struct(id) => self.nominal(Nominal::Struct(*id))?,
             Type::Enum(id) => self.nominal(Nominal::Enum(*id))?,
+            // A model writes values, never what constrains them.
+            Type::Schema if self.tags => return Err(WhyNot::NotText(Type::Schema)),
             Type::Json | Type::Schema => Shape::Schema("true".into()),
-            Type::Range | Type::Function(..) | Type::Prompt | Type::Never | Type::Error | Type::Variable(_) => {
+            Type::OneOf(index) | Type::JsonAs(index) => Shape::Computed(*index),
+            Type::Range
+            | Type::Function(..)
+            | Type::Prompt
+            | Type::Never
+            | Type::Error
+            | Type::Apply(..)
+            | Type::Variable(_) => {
                 return Err(WhyNot::NotText(ty.clone()));
             }
         })

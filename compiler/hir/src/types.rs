@@ -3,7 +3,7 @@
 //! Structs and enums are nominal, everything else is structural. A refinement is part of its type: `Int in 1..=5` is
 //! `Int { min: Some(1), max: Some(5) }`, `Date` is a `Str` with a pattern.
 
-use crate::program::{EnumId, StructId};
+use crate::program::{EnumId, GenericId, StructId};
 
 /// A type.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -69,10 +69,16 @@ pub enum Type {
     Json,
     /// A JSON Schema.
     Schema,
+    /// In a hole: `Str from xs`, whose list is the hole's computed part of this number. Its values are `Str`.
+    OneOf(u8),
+    /// In a hole: `Json as s`, whose schema is the hole's computed part of this number. Its values are `Json`.
+    JsonAs(u8),
     /// Of expressions that do not end, such as `return`.
     Never,
     /// A fault was reported here; it fits everything, so that no echo follows.
     Error,
+    /// A generic struct or enum, some of whose arguments are not known yet; none is left in a checked program.
+    Apply(GenericId, Vec<Type>),
     /// Not known yet; none is left in a checked program.
     Variable(u32),
 }
@@ -109,6 +115,23 @@ impl Type {
     /// A list of any length.
     pub fn list(item: Self) -> Self {
         Self::List { item: Box::new(item), min: 0, max: None }
+    }
+
+    /// The type of a value of this type, once the hole that it is written in is filled.
+    #[must_use]
+    pub fn filled(&self) -> Self {
+        let all = |types: &[Self]| types.iter().map(Self::filled).collect();
+        match self {
+            Self::OneOf(_) => Self::text(),
+            Self::JsonAs(_) => Self::Json,
+            Self::Optional(of) => of.filled().optional(),
+            Self::Union(members) => crate::resolve::union(all(members)),
+            Self::List { item, min, max } => Self::List { item: Box::new(item.filled()), min: *min, max: *max },
+            Self::Map(k, v) => Self::Map(Box::new(k.filled()), Box::new(v.filled())),
+            Self::Tuple(items) => Self::Tuple(all(items)),
+            Self::Record(fields) => Self::Record(fields.iter().map(|(name, ty)| (name.clone(), ty.filled())).collect()),
+            other => other.clone(),
+        }
     }
 
     /// `self?`, without nesting.

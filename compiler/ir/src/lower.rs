@@ -10,6 +10,7 @@ use indexmap::IndexSet;
 use rustc_hash::FxHashMap;
 use sgl_hir::program as hir;
 use sgl_hir::{Type, shape_of};
+use sgl_protocol::Shape;
 use sgl_source::Span;
 
 /// The plan of a checked program.
@@ -30,11 +31,17 @@ pub fn lower(source: &hir::Program) -> Program {
         })
         .collect();
     let functions = source.functions.iter().map(|function| lower_function(source, function, &mut records)).collect();
+    let entries: Vec<Entry> = source.entries.iter().map(|id| entry(source, *id)).collect();
+    for entry in &entries {
+        let shapes = entry.parameters.iter().map(|(_, _, shape, _)| shape);
+        shapes.chain(&entry.result).for_each(|shape| records.of_shape(shape));
+    }
     Program {
         records: records.0.into_iter().map(|(name, fields, _)| (name, fields)).collect(),
         enums,
         functions,
-        entries: source.entries.iter().map(|id| entry(source, *id)).collect(),
+        entries,
+        constants: source.constants.iter().map(|c| (c.name.clone(), c.function.0)).collect(),
         tests: source.tests.iter().map(|t| (t.name.clone(), t.function.0, t.mocks.clone())).collect(),
     }
 }
@@ -48,6 +55,16 @@ impl Records {
     fn anonymous(&mut self, fields: Vec<String>) -> u32 {
         let (index, _) = self.0.insert_full((String::new(), fields, usize::MAX));
         u32::try_from(index).expect("fewer record types than bytes of source")
+    }
+
+    /// The anonymous record types that values read by a shape may have.
+    fn of_shape(&mut self, shape: &Shape) {
+        if let Shape::Record { name, fields } = shape
+            && name.is_empty()
+        {
+            self.anonymous(fields.iter().map(|field| field.name.clone()).collect());
+        }
+        shape.parts().into_iter().for_each(|part| self.of_shape(part));
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Program {
     pub functions: Vec<Function>,
     /// What can be started from outside.
     pub entries: Vec<Entry>,
+    /// Constants: name, and the function that computes it.
+    pub constants: Vec<(String, u32)>,
     /// Tests: name, function, answers by hole name.
     pub tests: Vec<(String, u32, Mocks)>,
 }

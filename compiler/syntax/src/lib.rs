@@ -9,6 +9,7 @@
 
 mod actions;
 pub mod ast;
+mod attribute;
 pub mod dump;
 mod expected;
 pub mod lexer;

@@ -6,7 +6,7 @@ use crate::grammar::ItemParser;
 use crate::lexer::{Placed, lex};
 use crate::split::{BracketFault, Chunk, DEPTH_MAX, split};
 use crate::token::Token;
-use crate::{expected, validate};
+use crate::{attribute, expected, validate};
 use sgl_source::{Code, Diagnostic, FileId, Span, Spanned};
 
 /// What parsing comes to.
@@ -57,6 +57,9 @@ impl Parser {
         }
         if let Some(fault) = &chunk.fault {
             self.bracket(fault);
+            return error;
+        }
+        if attribute::judge(self.file, &chunk.tokens, &mut self.diagnostics) {
             return error;
         }
         let mut faults = Faults::new();

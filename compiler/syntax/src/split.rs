@@ -42,7 +42,8 @@ pub(crate) fn split(source: &str, tokens: Vec<Placed>) -> Vec<Chunk> {
         let is_keyword = matches!(&token, Token::Keyword(word) if ITEM_KEYWORDS.contains(word));
         let first_column = start == 0 || source.as_bytes()[start - 1] == b'\n';
         let after_pub = matches!(chunk.tokens.last(), Some((_, Token::Keyword("pub"), _)));
-        let begins = (is_keyword && !after_pub) || (matches!(token, Token::Doc(_)) && first_column);
+        let apart = matches!(token, Token::Doc(_) | Token::Symbol("@"));
+        let begins = (is_keyword && !after_pub) || (apart && first_column);
         if begins && begun && (open.is_empty() || (is_keyword && first_column)) {
             if let Some((s, e, bracket)) = open.first() {
                 chunk.fault.get_or_insert(BracketFault::Unclosed(*s, *e, bracket));

@@ -108,6 +108,7 @@ impl Assembly {
             Shape::Recursive { .. } | Shape::Ref(_) => Err(ConstrainError::Unenforced("a recursive type")),
             Shape::Schema(_) => Err(ConstrainError::Unenforced("a JSON Schema")),
             Shape::Grammar(_) => Err(ConstrainError::Unenforced("a grammar")),
+            Shape::Computed(_) => Err(ConstrainError::Unenforced("what is not computed yet")),
         }
     }
 

@@ -76,6 +76,7 @@ fn notation(shape: &Shape, top: bool) -> Result<String, ConstrainError> {
         Shape::Recursive { .. } | Shape::Ref(_) => return Err(ConstrainError::NoNotation("a recursive type")),
         Shape::Schema(_) => return Err(ConstrainError::NoNotation("a JSON Schema")),
         Shape::Grammar(_) => return Err(ConstrainError::NoNotation("a grammar")),
+        Shape::Computed(_) => return Err(ConstrainError::NoNotation("what is not computed yet")),
     })
 }
 

@@ -100,6 +100,8 @@ pub enum Shape {
     Schema(String),
     /// Text that a grammar describes, in Lark's notation.
     Grammar(String),
+    /// What a program computes when it reaches the hole, by position; never part of a request.
+    Computed(u8),
 }
 
 /// The key that says which alternative of a [`Shape::Tagged`] an object is.
@@ -166,6 +168,65 @@ impl Shape {
         Self::Text { pattern: None, chars_max: None, until: None }
     }
 
+    /// The shapes that this one is made of, one level down.
+    pub fn parts(&self) -> Vec<&Self> {
+        match self {
+            Self::List { item, .. } => vec![item],
+            Self::Map { key, value, .. } => vec![key, value],
+            Self::Tuple(items) => items.iter().collect(),
+            Self::Record { fields, .. } => fields.iter().map(|field| &field.shape).collect(),
+            Self::Union(variants) | Self::Tagged { variants, .. } => variants.iter().map(|v| &v.shape).collect(),
+            Self::Recursive { definitions, root } => definitions.iter().chain([root.as_ref()]).collect(),
+            Self::Text { .. }
+            | Self::Int { .. }
+            | Self::Float { .. }
+            | Self::Bool
+            | Self::Null
+            | Self::Literal(_)
+            | Self::Enum { .. }
+            | Self::Ref(_)
+            | Self::Schema(_)
+            | Self::Grammar(_)
+            | Self::Computed(_) => Vec::new(),
+        }
+    }
+
+    /// The shape with everything that is computed put in; `None` if a part is missing.
+    pub fn computed(&self, parts: &[Self]) -> Option<Self> {
+        let inner = |shape: &Self| shape.computed(parts).map(Box::new);
+        let field = |field: &Field| Some(Field { name: field.name.clone(), shape: field.shape.computed(parts)? });
+        let variant = |v: &Variant| Some(Variant { name: v.name.clone(), shape: v.shape.computed(parts)? });
+        Some(match self {
+            Self::Computed(index) => parts.get(usize::from(*index))?.clone(),
+            Self::List { item, min, max } => Self::List { item: inner(item)?, min: *min, max: *max },
+            Self::Tuple(items) => Self::Tuple(items.iter().map(|i| i.computed(parts)).collect::<Option<_>>()?),
+            Self::Record { name, fields } => {
+                Self::Record { name: name.clone(), fields: fields.iter().map(field).collect::<Option<_>>()? }
+            }
+            Self::Map { key, value, min, max } => {
+                Self::Map { key: inner(key)?, value: inner(value)?, min: *min, max: *max }
+            }
+            Self::Union(variants) => Self::Union(variants.iter().map(variant).collect::<Option<_>>()?),
+            Self::Tagged { name, variants } => {
+                Self::Tagged { name: name.clone(), variants: variants.iter().map(variant).collect::<Option<_>>()? }
+            }
+            Self::Recursive { definitions, root } => {
+                let definitions = definitions.iter().map(|d| d.computed(parts)).collect::<Option<_>>()?;
+                Self::Recursive { definitions, root: inner(root)? }
+            }
+            Self::Text { .. }
+            | Self::Int { .. }
+            | Self::Float { .. }
+            | Self::Bool
+            | Self::Null
+            | Self::Literal(_)
+            | Self::Enum { .. }
+            | Self::Ref(_)
+            | Self::Schema(_)
+            | Self::Grammar(_) => self.clone(),
+        })
+    }
+
     /// Whether any text at all is allowed, so that no mask is needed.
     pub fn is_free_text(&self) -> bool {
         matches!(self, Self::Text { pattern: None, chars_max: None, until: _ })
@@ -196,7 +257,8 @@ impl Shape {
             | Self::Recursive { .. }
             | Self::Ref(_)
             | Self::Schema(_)
-            | Self::Grammar(_) => None,
+            | Self::Grammar(_)
+            | Self::Computed(_) => None,
         }
     }
 }

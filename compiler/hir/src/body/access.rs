@@ -35,6 +35,8 @@ impl Body<'_, '_> {
             Some(format!("`{}` is a method: write `.{}(…)`", name.value, name.value))
         } else if matches!(ty, Type::Optional(_)) {
             Some("it may be `none`: take it apart with `match`, or give a default with `??`".to_string())
+        } else if ty == Type::Json {
+            Some(format!("ask for it: `.get(\"{}\")`", name.value))
         } else if matches!(ty, Type::Variable(_)) {
             Some("its type is not known here; write it where it is bound".to_string())
         } else {
@@ -59,6 +61,7 @@ impl Body<'_, '_> {
         tree: &ast::Expression,
         base: &ast::Expression,
         name: &ast::Name,
+        wanted: Option<&Type>,
     ) -> Expression {
         match self.path(base) {
             Some(Ok(Definition::Module(target))) => match resolve::member(self.context, target, name) {
@@ -72,6 +75,7 @@ impl Body<'_, '_> {
                 Some(index) => self.variant(id, index, &[], tree.span, None),
                 None => Self::error_expression(tree.span),
             },
+            Some(Ok(Definition::Generic(id))) => self.generic_variant(id, name, &[], wanted, tree.span),
             Some(Err(())) => Self::error_expression(tree.span),
             Some(Ok(_)) | None => {
                 let base = self.expression(base, None);
@@ -171,7 +175,8 @@ impl Body<'_, '_> {
         };
         self.read(hole);
         let ty = self.locals[hole.index()].ty.clone();
-        let finite = crate::shape_of(&self.context.program, &ty).ok().and_then(|s| s.members()).is_some();
+        let finite = self.choices.contains(&hole)
+            || crate::shape_of(&self.context.program, &ty).ok().and_then(|s| s.members()).is_some();
         if !finite && matches!(kind, MetadataKind::Distribution | MetadataKind::Margin) {
             let shown = self.show(&ty);
             self.report(

@@ -16,11 +16,11 @@ impl Body<'_, '_> {
         span: Span,
     ) -> Expression {
         if let Tree::Name(name) = &callee.kind
-            && name == "schema"
+            && (name == "schema" || name == "schema_of")
             && self.find(name).is_none()
             && !self.context.names[self.module].all.contains_key(name)
         {
-            return self.schema(arguments, span);
+            return self.schema(name, arguments, span);
         }
         if let Tree::Name(name) = &callee.kind
             && name == "fail"
@@ -40,9 +40,10 @@ impl Body<'_, '_> {
                         None => self.give_up(arguments, span),
                     };
                 }
+                Some(Ok(Definition::Generic(id))) => return self.generic_variant(id, name, arguments, wanted, span),
                 Some(Ok(Definition::Module(target))) => {
                     return match crate::resolve::member(self.context, target, name) {
-                        Ok(definition) => self.call_definition(definition, name, arguments, span),
+                        Ok(definition) => self.call_definition(definition, name, arguments, wanted, span),
                         Err(diagnostic) => {
                             diagnostic.into_iter().for_each(|d| self.report(*d));
                             self.give_up(arguments, span)
@@ -59,10 +60,13 @@ impl Body<'_, '_> {
             let name = ast::Name::new(text.clone(), callee.span);
             let found = self.context.names[self.module].all.get(text).map(|(definition, ..)| *definition);
             if let Some(definition) = found {
-                return self.call_definition(definition, &name, arguments, span);
+                return self.call_definition(definition, &name, arguments, wanted, span);
             }
             if let Some((id, index)) = self.bare_variant(text) {
                 return self.variant(id, index, arguments, span, Some(callee.span));
+            }
+            if let Some(id) = self.bare_generic_variant(text) {
+                return self.generic_variant(id, &name, arguments, wanted, span);
             }
         }
         let callee = self.expression(callee, None);
@@ -84,9 +88,11 @@ impl Body<'_, '_> {
         definition: Definition,
         name: &ast::Name,
         arguments: &[Argument],
+        wanted: Option<&Type>,
         span: Span,
     ) -> Expression {
         match definition {
+            Definition::Generic(id) => self.call_generic(id, name, arguments, wanted, span),
             Definition::Function(id) => self.call_function(id, name, arguments, span),
             Definition::Struct(id) => self.construct(id, name, arguments, span),
             Definition::Constant(_) => {
@@ -133,7 +139,7 @@ impl Body<'_, '_> {
     }
 
     /// Arguments in the order of the parameters, with defaults.
-    fn arguments(
+    pub(super) fn arguments(
         &mut self,
         name: &str,
         parameters: &[(String, Type, Option<FunctionId>)],
@@ -222,7 +228,7 @@ impl Body<'_, '_> {
     }
 
     /// Values of named fields, in the order of the type.
-    fn fields(
+    pub(super) fn fields(
         &mut self,
         of: &str,
         fields: &[(String, Type)],
@@ -350,17 +356,34 @@ impl Body<'_, '_> {
     }
 
     /// `schema(T)`: the argument is a type.
-    fn schema(&mut self, arguments: &[Argument], span: Span) -> Expression {
+    fn schema(&mut self, name: &str, arguments: &[Argument], span: Span) -> Expression {
         let ty = match arguments {
             [only] => self.type_argument(&only.value),
             _ => {
                 self.report(
-                    Diagnostic::error(Code::E0302, "`schema` takes one type", span, "wrong number of arguments")
-                        .with_help("write `schema(Invoice)`"),
+                    Diagnostic::error(
+                        Code::E0302,
+                        format!("`{name}` takes one type"),
+                        span,
+                        "wrong number of arguments",
+                    )
+                    .with_help(format!("write `{name}(Invoice)`")),
                 );
                 return Self::error_expression(span);
             }
         };
+        if name == "schema_of" {
+            let Ok(shape) = crate::shape_of(&self.context.program, &ty) else {
+                if ty != Type::Error {
+                    let message = format!("`{}` has no schema", self.show(&ty));
+                    self.report(Diagnostic::error(Code::E0401, message, span, "it has no text form"));
+                }
+                return Self::error_expression(span);
+            };
+            let text = crate::json_schema(&shape);
+            let text = Expression { kind: ExpressionKind::Text(text), ty: Type::text(), span };
+            return Expression { kind: ExpressionKind::Builtin("json.read", vec![text]), ty: Type::Schema, span };
+        }
         let text = crate::schema_text(&self.context.program, &ty);
         Expression { kind: ExpressionKind::Text(text), ty: Type::text(), span }
     }

@@ -39,7 +39,7 @@ impl Body<'_, '_> {
                 "a duration is no value",
                 "use it as the time of a budget: `budget (time: 30s) { … }`",
             ),
-            Tree::Name(name) => self.name(name, span),
+            Tree::Name(name) => self.name(name, wanted, span),
             Tree::List(items) => self.list(items, wanted, span),
             Tree::Map(pairs) => self.map(pairs, wanted, span),
             Tree::Tuple(items) if items.is_empty() => of(ExpressionKind::Unit, Type::Unit),
@@ -61,7 +61,7 @@ impl Body<'_, '_> {
                 let zero = Box::new(Expression { kind: ExpressionKind::Int(0), ty: Type::int(), span });
                 of(ExpressionKind::Range { start: start.unwrap_or(zero), end, inclusive: *inclusive }, Type::Range)
             }
-            Tree::Field(base, name) => self.field_or_path(tree, base, name),
+            Tree::Field(base, name) => self.field_or_path(tree, base, name, wanted),
             Tree::Metadata(base, name) => self.metadata(base, name, span),
             Tree::Index(base, index) => {
                 let base = self.expression(base, None);
@@ -168,7 +168,7 @@ impl Body<'_, '_> {
         Type::float()
     }
 
-    fn name(&mut self, name: &str, span: Span) -> Expression {
+    fn name(&mut self, name: &str, wanted: Option<&Type>, span: Span) -> Expression {
         if let Some(local) = self.find(name) {
             self.read(local);
             let ty = self.locals[local.index()].ty.clone();
@@ -183,6 +183,9 @@ impl Body<'_, '_> {
             None => {
                 if let Some((id, index)) = self.bare_variant(name) {
                     return self.variant(id, index, &[], span, None);
+                }
+                if let Some(id) = self.bare_generic_variant(name) {
+                    return self.generic_variant(id, &ast::Name::new(name.to_string(), span), &[], wanted, span);
                 }
                 self.unknown_name(name, span)
             }
@@ -233,8 +236,15 @@ impl Body<'_, '_> {
                 Expression { kind: ExpressionKind::Function(id), ty, span }
             }
             Definition::Lost => Self::error_expression(span),
-            Definition::Struct(_) | Definition::Enum(_) | Definition::Alias(_) | Definition::Module(_) => {
+            Definition::Struct(_)
+            | Definition::Enum(_)
+            | Definition::Alias(_)
+            | Definition::Generic(_)
+            | Definition::Module(_) => {
                 let (what, help) = match definition {
+                    Definition::Generic(_) => {
+                        ("generic", format!("make a value of it: `{name}(…)`, or `x => {name}(x)`"))
+                    }
                     Definition::Module(_) => ("a module", format!("name something in it: `{name}.…`")),
                     Definition::Enum(_) => ("a type", format!("name a variant: `{name}.…`")),
                     _ => ("a type", format!("make a value of it: `{name}(…)`")),

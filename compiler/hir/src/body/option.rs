@@ -2,8 +2,11 @@
 
 use super::Body;
 use crate::assign;
-use crate::program::{Block, Expression, ExpressionKind, HoleOption, Pattern, SelectBy, Statement, StatementKind};
+use crate::program::{
+    Block, Expression, ExpressionKind, Hole, HoleOption, Pattern, SelectBy, Statement, StatementKind,
+};
 use crate::types::Type;
+use sgl_protocol::Shape;
 use sgl_source::{Code, Diagnostic, Span, did_you_mean};
 use sgl_syntax::ast;
 
@@ -55,7 +58,9 @@ impl Body<'_, '_> {
         let found = self.expression(&tree.value, None);
         let ty = assign::widen(&self.variables.resolve(&found.ty));
         let (wanted, fits) = match option {
-            HoleOption::MaxTokens | HoleOption::TopK | HoleOption::Seed => ("an `Int`", matches!(ty, Type::Int { .. })),
+            HoleOption::MaxTokens | HoleOption::TopK | HoleOption::Seed | HoleOption::Logprobs => {
+                ("an `Int`", matches!(ty, Type::Int { .. }))
+            }
             HoleOption::Stream => ("a `Bool`", ty == Type::Bool),
             HoleOption::Stop => (
                 "a `Str` or a list of them",
@@ -75,7 +80,8 @@ impl Body<'_, '_> {
             return None;
         }
         let span = found.span;
-        let number = !matches!(option, HoleOption::MaxTokens | HoleOption::TopK | HoleOption::Seed);
+        let number =
+            !matches!(option, HoleOption::MaxTokens | HoleOption::TopK | HoleOption::Seed | HoleOption::Logprobs);
         let value = match ty {
             Type::Int { .. } if number => {
                 Expression { kind: ExpressionKind::ToFloat(Box::new(found)), ty: Type::float(), span }
@@ -131,6 +137,7 @@ impl Body<'_, '_> {
             return Self::error_expression(span);
         }
         let mut by = SelectBy::Mean;
+        let mut constrained = false;
         for setting in settings {
             let word = match &setting.value.kind {
                 ast::ExpressionKind::Name(word) => word.as_str(),
@@ -140,15 +147,17 @@ impl Body<'_, '_> {
                 ("by", "mean") => by = SelectBy::Mean,
                 ("by", "greedy") => by = SelectBy::Greedy,
                 ("by", "pmi") => by = SelectBy::Pmi,
+                ("by", "constrained") => constrained = true,
                 ("by", _) => self.report(
                     Diagnostic::error(
                         Code::E0407,
-                        "`by` is `mean`, `greedy` or `pmi`",
+                        "`by` is `mean`, `greedy`, `pmi` or `constrained`",
                         setting.value.span,
                         "unknown way to rank",
                     )
                     .with_help_if(
-                        did_you_mean(word, ["mean", "greedy", "pmi"]).map(|near| format!("did you mean `{near}`?")),
+                        did_you_mean(word, ["mean", "greedy", "pmi", "constrained"])
+                            .map(|near| format!("did you mean `{near}`?")),
                     ),
                 ),
                 (other, _) => self.report(
@@ -162,11 +171,44 @@ impl Body<'_, '_> {
                 ),
             }
         }
+        if constrained {
+            return self.sample(options, element, span);
+        }
         Expression {
             kind: ExpressionKind::Select { options: Box::new(options), by, label: "select".into() },
             ty: element,
             span,
         }
+    }
+}
+
+impl Body<'_, '_> {
+    /// One of the texts of a list, sampled under its mask.
+    fn sample(&mut self, options: Expression, element: Type, span: Span) -> Expression {
+        if assign::widen(&element) != Type::text() {
+            let shown = self.show(&element);
+            self.report(
+                Diagnostic::error(
+                    Code::E0407,
+                    format!("`by: constrained` chooses among texts, not `{shown}`"),
+                    options.span,
+                    format!("a list of `{shown}`"),
+                )
+                .with_help("use `by: mean`, or make them texts: `[\"${x}\" for x in xs]`"),
+            );
+            return Self::error_expression(span);
+        }
+        let mut all = self.options(&[]);
+        all.push((HoleOption::Part(0), options));
+        let hole = Hole {
+            local: None,
+            label: "select".into(),
+            ty: element.clone(),
+            shape: Shape::Computed(0),
+            options: all,
+            span,
+        };
+        Expression { kind: ExpressionKind::Generate(Box::new(hole)), ty: element, span }
     }
 }
 
@@ -187,7 +229,8 @@ pub(super) fn out_of_range(option: HoleOption, value: &Expression) -> Option<&'s
         HoleOption::FrequencyPenalty | HoleOption::PresencePenalty => {
             ((-2.0..=2.0).contains(&number), "between -2 and 2")
         }
-        HoleOption::Seed | HoleOption::Stop | HoleOption::Stream => (true, ""),
+        HoleOption::Logprobs => ((0.0..=20.0).contains(&number), "between 0 and 20"),
+        HoleOption::Seed | HoleOption::Stop | HoleOption::Stream | HoleOption::Part(_) => (true, ""),
     };
     (!fine).then_some(range)
 }

@@ -2,7 +2,7 @@
 
 use super::Body;
 use crate::declare::Definition;
-use crate::program::{Arm, EnumId, ExpressionKind, Pattern};
+use crate::program::{Arm, EnumId, ExpressionKind, GenericId, Pattern, StructId};
 use crate::types::Type;
 use crate::{assign, resolve, shape_of};
 use sgl_source::{Code, Diagnostic, Span, did_you_mean};
@@ -103,10 +103,16 @@ impl Body<'_, '_> {
             Type::Optional(of) => of.as_ref().clone(),
             other => other.clone(),
         };
+        let may_be = |ty: &Type| match (ty, &found.kind) {
+            (Type::Literal(_), _) => *ty == found.ty,
+            (Type::Int { min, max }, ExpressionKind::Int(n)) => {
+                min.is_none_or(|min| *n >= min) && max.is_none_or(|max| *n <= max)
+            }
+            _ => assign::widen(ty) == wide || *ty == Type::Error,
+        };
         let possible = match &inside {
-            Type::Union(members) => members.iter().any(|m| *m == found.ty || *m == wide),
-            Type::Literal(_) => inside == found.ty,
-            other => assign::widen(other) == wide || *other == Type::Error,
+            Type::Union(members) => members.iter().any(may_be),
+            one => may_be(one),
         };
         if !possible {
             let shown = self.show(&found.ty);
@@ -207,7 +213,12 @@ impl Body<'_, '_> {
             return self.within_union(ty, Type::Enum(id), variant);
         }
         // A struct's name takes a struct apart, or chooses a member of a union.
-        if let Ok(Definition::Struct(id)) = resolve::definition(self.context, self.module, path) {
+        let named = match resolve::definition(self.context, self.module, path) {
+            Ok(Definition::Struct(id)) => Some(id),
+            Ok(Definition::Generic(id)) => self.struct_of(id, ty),
+            _ => None,
+        };
+        if let Some(id) = named {
             let types: Vec<(String, Type)> = self.context.program.structs[id.index()]
                 .fields
                 .iter()
@@ -248,6 +259,19 @@ impl Body<'_, '_> {
             (Type::Union(_) | Type::Optional(_), Ok(shape)) => Pattern::Member(member, shape, Box::new(pattern)),
             _ => pattern,
         }
+    }
+
+    /// The struct that a generic item is in this type.
+    fn struct_of(&self, id: GenericId, ty: &Type) -> Option<StructId> {
+        let members = match ty {
+            Type::Optional(of) => return self.struct_of(id, of),
+            Type::Union(members) => members.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        members.iter().find_map(|member| match (member, assign::origin(&self.context.program, member)) {
+            (Type::Struct(of), Some((own, _))) if own == id => Some(*of),
+            _ => None,
+        })
     }
 
     fn variant_home(&self, path: &[ast::Name], ty: &Type) -> Option<EnumId> {

@@ -1,7 +1,7 @@
 //! Prompt text: turns, holes, splices, options.
 
 use super::{Body, Frame};
-use crate::program::{Effect, Expression, ExpressionKind, Hole, Role, StatementKind, TextPart};
+use crate::program::{Effect, Expression, ExpressionKind, Hole, HoleOption, Role, StatementKind, TextPart};
 use crate::shape::{WhyNot, hole_shape};
 use crate::types::Type;
 use sgl_constrain::{ConstrainError, Grammar};
@@ -189,14 +189,24 @@ impl Body<'_, '_> {
 
     /// A hole; what it binds is not visible yet.
     pub(super) fn hole(&mut self, tree: &ast::Hole) -> Option<Hole> {
+        self.context.computed = Some(Vec::new());
         let ty = tree.ty.as_ref().map_or(Type::text(), |ty| crate::resolve::ty(self.context, self.module, ty));
-        let options = self.options(&tree.options);
+        let parts = self.context.computed.take().unwrap_or_default();
+        let mut options = self.options(&tree.options);
+        for (index, (part, ty)) in (0u8..).zip(parts) {
+            let wanted = if matches!(ty, Type::JsonAs(_)) { Type::Schema } else { Type::list(Type::text()) };
+            options.push((HoleOption::Part(index), self.expect(&part, &wanted)));
+        }
         let span = tree.ty.as_ref().map_or(tree.span, |ty| ty.span);
         let shape = self.generable(&ty, span);
         let local = tree.name.as_ref().map(|name| {
-            let ty = if shape.is_some() { ty.clone() } else { Type::Error };
+            let choice = matches!(ty, Type::OneOf(_));
+            let ty = if shape.is_some() { ty.filled() } else { Type::Error };
             let local = self.local(&name.value, ty, false, name.span);
             self.holes.push(local);
+            if choice {
+                self.choices.push(local);
+            }
             local
         });
         let Some(shape) = shape else {
@@ -204,12 +214,12 @@ impl Body<'_, '_> {
             return None;
         };
         let label = tree.name.as_ref().map_or("_".to_string(), |name| name.value.clone());
-        Some(Hole { local, label, ty, shape, options, span: tree.span })
+        Some(Hole { local, label, ty: ty.filled(), shape, options, span: tree.span })
     }
 
     /// The shape of a type that a model can write; reports one that it can't.
     fn generable(&mut self, ty: &Type, span: Span) -> Option<Shape> {
-        if *ty == Type::Error {
+        if crate::generic::faulty(ty) {
             return None;
         }
         let shown = self.show(ty);

@@ -163,6 +163,10 @@ pub enum HoleOption {
     RepetitionPenalty,
     /// `Bool`: whether the text is shown as it comes. It always is on a terminal.
     Stream,
+    /// `Int` from 0 to 20: how many of the likeliest tokens are reported per position.
+    Logprobs,
+    /// What the hole's type has computed, by number; not written as an option.
+    Part(u8),
 }
 
 impl HoleOption {
@@ -179,7 +183,11 @@ impl HoleOption {
         Self::PresencePenalty,
         Self::RepetitionPenalty,
         Self::Stream,
+        Self::Logprobs,
     ];
+
+    /// Computed parts of one hole.
+    pub const PARTS_MAX: u8 = 8;
 
     /// As written in a program.
     pub fn name(self) -> &'static str {
@@ -195,6 +203,12 @@ impl HoleOption {
             Self::PresencePenalty => "presence_penalty",
             Self::RepetitionPenalty => "repetition_penalty",
             Self::Stream => "stream",
+            Self::Logprobs => "logprobs",
+            Self::Part(index) => {
+                const NAMES: [&str; HoleOption::PARTS_MAX as usize] =
+                    ["part 0", "part 1", "part 2", "part 3", "part 4", "part 5", "part 6", "part 7"];
+                NAMES[usize::from(index)]
+            }
         }
     }
 }

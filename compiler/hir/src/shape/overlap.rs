@@ -16,7 +16,7 @@ pub(super) fn share_a_text(a: &Shape, b: &Shape, top: bool) -> bool {
 /// Whether a shape's texts stand without quotes at the top.
 fn is_raw(shape: &Shape) -> bool {
     match shape {
-        Shape::Text { .. } | Shape::Literal(_) | Shape::Enum { .. } | Shape::Grammar(_) => true,
+        Shape::Text { .. } | Shape::Literal(_) | Shape::Enum { .. } | Shape::Grammar(_) | Shape::Computed(_) => true,
         Shape::Union(variants) => variants.iter().any(|v| is_raw(&v.shape)),
         _ => false,
     }
@@ -31,7 +31,7 @@ fn raw(a: View<'_>, b: View<'_>) -> bool {
         Shape::Ref(_) | Shape::Recursive { .. } => {
             Some(Shape::Text { pattern: Some("(?s)[\\[{\"].*".into()), chars_max: None, until: None })
         }
-        Shape::Schema(_) | Shape::Grammar(_) => None,
+        Shape::Schema(_) | Shape::Grammar(_) | Shape::Computed(_) => None,
         other => Some(other.clone()),
     };
     match (begins(a.shape), begins(b.shape)) {
@@ -77,7 +77,9 @@ fn kind(shape: &Shape) -> Option<Kind> {
         Shape::Null => Kind::Null,
         Shape::List { .. } | Shape::Tuple(_) => Kind::List,
         Shape::Record { .. } | Shape::Map { .. } | Shape::Tagged { .. } => Kind::Object,
-        Shape::Union(_) | Shape::Ref(_) | Shape::Recursive { .. } | Shape::Schema(_) => return None,
+        Shape::Union(_) | Shape::Ref(_) | Shape::Recursive { .. } | Shape::Schema(_) | Shape::Computed(_) => {
+            return None;
+        }
     })
 }
 
@@ -96,7 +98,7 @@ impl Compare {
                 Some(definition) => self.reference(a, b.of(definition)),
                 None => true,
             },
-            (Shape::Schema(_), _) | (_, Shape::Schema(_)) => true,
+            (Shape::Schema(_) | Shape::Computed(_), _) | (_, Shape::Schema(_) | Shape::Computed(_)) => true,
             (one, other) if kind(one) != kind(other) => false,
             (Shape::Bool | Shape::Null, _) => true,
             (Shape::List { item, min, max }, Shape::List { item: other, min: low, max: high }) => {
@@ -173,9 +175,11 @@ fn shared(a: &Shape, b: &Shape) -> bool {
 /// Whether members of a union that share a text also share a value, so that no tag could tell them apart.
 pub(crate) fn same_value(a: &Type, b: &Type) -> bool {
     let all = |a: &[Type], b: &[Type]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b));
+    let (a, b) = (&a.filled(), &b.filled());
     let texts = |ty: &Type| matches!(ty, Type::Str(_) | Type::Literal(_));
     match (a, b) {
         (a, b) if a == b => true,
+        (Type::Json, other) | (other, Type::Json) => crate::assign::is_json(other),
         (a, b) if texts(a) && texts(b) => true,
         (Type::Int { .. }, Type::Int { .. }) | (Type::Float { .. }, Type::Float { .. }) => true,
         (Type::List { item: a, min, .. }, Type::List { item: b, min: low, .. }) => {

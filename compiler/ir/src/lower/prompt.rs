@@ -57,6 +57,7 @@ impl Lowering<'_> {
             self.function.metadata.iter().filter(|m| Some(m.hole) == hole.local).copied().collect();
         let outer = std::mem::replace(&mut self.span, hole.span);
         let shape = hole.shape.clone();
+        self.records.of_shape(&shape);
         let planned = Hole { label: hole.label.clone(), shape, follow, max_tokens };
         let value = self.fresh();
         let mut results = vec![value];

@@ -115,6 +115,7 @@ impl Grammar {
             },
             Shape::Schema(_) => return Err(ConstrainError::Unenforced("a JSON Schema")),
             Shape::Grammar(_) => return Err(ConstrainError::Unenforced("a grammar inside a structure")),
+            Shape::Computed(_) => return Err(ConstrainError::Unenforced("what is not computed yet")),
         })
     }
 
