@@ -67,9 +67,7 @@ pub fn compile(sources: &dyn Sources, name: &str) -> Result<Compiled, String> {
         Ok(mut image) => {
             compiled.diagnostics.extend(sgl_codegen::fold(&plan, &mut image));
             compiled.diagnostics.extend(mock::check(&compiled, &image));
-            if !compiled.diagnostics.iter().any(Diagnostic::is_error) {
-                compiled.image = Some(image);
-            }
+            compiled.image = Some(image);
         }
         Err(diagnostic) => compiled.diagnostics.push(*diagnostic),
     }
