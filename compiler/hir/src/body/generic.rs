@@ -28,7 +28,7 @@ impl Body<'_, '_> {
             GenericKind::Struct(tree) => {
                 self.use_wanted(id, &types, wanted);
                 let environment = generic::environment(self.context, id, &types);
-                let fields = self.field_types(&tree.fields, generic.module, environment);
+                let fields = self.field_types(&tree.fields, generic.module, &environment);
                 let items = self.fields(&name.value, &fields, arguments, generic.name.span, span);
                 match self.instance(id, &types, span) {
                     Some(Instance::Struct(id)) => {
@@ -78,7 +78,7 @@ impl Body<'_, '_> {
         self.use_wanted(id, &types, wanted);
         let payload = tree.variants[index].payload.as_deref().unwrap_or_default();
         let environment = generic::environment(self.context, id, &types);
-        let fields = self.field_types(payload, generic.module, environment);
+        let fields = self.field_types(payload, generic.module, &environment);
         let items = if fields.is_empty() && arguments.is_empty() {
             Vec::new()
         } else {
@@ -196,7 +196,7 @@ impl Body<'_, '_> {
         &mut self,
         fields: &[ast::FieldDeclaration],
         module: usize,
-        environment: Environment,
+        environment: &Environment,
     ) -> Vec<(String, Type)> {
         let of = |field: &ast::FieldDeclaration| {
             (field.name.value.clone(), self.type_within(&field.ty, module, environment.clone()))
