@@ -98,6 +98,22 @@ fn check_reports_as_json_lines_too() {
 }
 
 #[test]
+fn a_schema_that_cannot_be_enforced_is_told_with_every_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let right = file(&folder, "right.json", r#"{"type": "object", "properties": {"a": {"type": "integer"}}}"#);
+    let checked = sglc(&["schema", "check", &right]);
+    assert_eq!(checked.status.code(), Some(0), "{}", err(&checked));
+    let wrong = r#"{"properties": {"a": {"uniqueItems": true}, "b": {"format": "shoe-size"}}}"#;
+    let wrong = file(&folder, "wrong.json", wrong);
+    let checked = sglc(&["schema", "check", &wrong]);
+    assert_eq!(checked.status.code(), Some(1));
+    for part in ["#/properties/a: `uniqueItems`", "#/properties/b: `format`: the format `shoe-size` is not known"] {
+        assert!(err(&checked).contains(part), "{}", err(&checked));
+    }
+    assert_eq!(sglc(&["schema", "check", "--lenient", &right, "nowhere.json"]).status.code(), Some(1));
+}
+
+#[test]
 fn a_missing_model_is_explained() {
     let folder = tempfile::tempdir().expect("a folder");
     let program = file(&folder, "hello.sgl", HELLO);

@@ -27,6 +27,7 @@ mod formula;
 mod graph;
 mod language;
 mod layout;
+mod least;
 mod lower;
 mod numbers;
 mod object;

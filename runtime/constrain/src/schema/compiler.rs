@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::rc::Rc;
 
 /// Steps that one schema may take: about a second.
-const WORK_MAX: usize = 30_000_000;
+const WORK_MAX: usize = 20_000_000;
 /// References and alternatives in one another, all for the same value.
 const EXPANSION_DEPTH_MAX: usize = 200;
 

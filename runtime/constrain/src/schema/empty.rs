@@ -7,6 +7,8 @@ use super::object::{Entry, ObjectPlan, ObjectState};
 
 /// Steps that one question may take.
 const WORK_MAX: usize = 300_000;
+/// Questions that one may lead to, within one another.
+const NESTED_MAX: usize = 24;
 
 impl Compiler<'_> {
     /// Whether the formula has no value, as far as so many levels show. What can't be enforced is not empty.
@@ -24,7 +26,10 @@ impl Compiler<'_> {
         if outermost {
             self.looked_from = self.formulas.work();
         }
-        if self.looking.contains(&id) || self.formulas.work() > self.looked_from + WORK_MAX {
+        if self.looking.len() >= NESTED_MAX
+            || self.looking.contains(&id)
+            || self.formulas.work() > self.looked_from + WORK_MAX
+        {
             return false;
         }
         self.looking.push(id);

@@ -1,6 +1,7 @@
 //! Languages by number: each is kept once, in its least form, so that equal ones are the same and questions are remembered.
 
 use super::error::Refusal;
+use super::least::least;
 use super::numbers;
 use crate::automaton::{Automaton, DEAD, Table};
 use crate::error::ConstrainError;
@@ -19,10 +20,10 @@ enum Operation {
     Without,
 }
 
-/// States up to which a language is brought to its least form.
-const MINIMIZED_STATES_MAX: usize = 4_000;
-/// Cells of the tables of all languages together: 4 bytes each.
-const CELLS_MAX: usize = 24_000_000;
+/// Cells of the tables of all languages together: 8 bytes each.
+const CELLS_MAX: usize = 12_000_000;
+/// Cells of all tables that are made, kept or not: bounds time to about a second.
+const MADE_CELLS_MAX: usize = 20_000_000;
 
 /// All languages of a schema.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub(super) struct Languages {
     answers: FxHashMap<(Operation, LanguageId, LanguageId), LanguageId>,
     named: FxHashMap<String, LanguageId>,
     cells: usize,
+    made: usize,
 }
 
 impl Languages {
@@ -49,6 +51,7 @@ impl Languages {
             answers: FxHashMap::default(),
             named: FxHashMap::default(),
             cells: 0,
+            made: 0,
         };
         new.keep(&Automaton::nothing())?;
         new.keep(&Automaton::any_text()?)?;
@@ -66,12 +69,15 @@ impl Languages {
         // The start of an empty language may lead back to itself.
         let nothing = Automaton::nothing();
         let automaton = if automaton.is_empty() { &nothing } else { automaton };
-        let least = if automaton.state_count() <= MINIMIZED_STATES_MAX { &automaton.minimized() } else { automaton };
-        let (canonical, key) = canonical(least);
+        self.made += automaton.table().next.len();
+        if self.made > MADE_CELLS_MAX {
+            return Err(ConstrainError::TooLarge { what: "cells of automata on the way", limit: MADE_CELLS_MAX });
+        }
+        let (canonical, key) = canonical(&least(automaton));
         if let Some(id) = self.ids.get(&key) {
             return Ok(*id);
         }
-        self.cells += 2 * key.len();
+        self.cells += key.len();
         if self.cells > CELLS_MAX {
             return Err(ConstrainError::TooLarge { what: "cells of automata", limit: CELLS_MAX });
         }
