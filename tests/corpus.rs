@@ -68,6 +68,7 @@ fn check(case: &Case) -> Result<(), Failed> {
         }
     }
     stage::check_image(case, &compiled)?;
+    stage::check_format(case)?;
     let marks = marks(case);
     for mark in &marks {
         mark_is_met(mark, &compiled)?;

@@ -69,3 +69,38 @@ fn every_entry_runs_on_the_scripted_model() {
         }
     }
 }
+
+/// Every `.sgl` file below a folder of the tree.
+fn below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of the tree is readable") {
+        let path = entry.expect("a folder of the tree is readable").path();
+        if path.is_dir() {
+            below(&path, found);
+        } else if path.extension().is_some_and(|e| e == "sgl") {
+            found.push(path);
+        }
+    }
+    found.sort();
+}
+
+/// `UPDATE=1` formats them.
+#[test]
+fn every_program_of_the_tree_stands_as_formatted() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent");
+    let mut found = Vec::new();
+    for folder in ["examples", "stdlib", "benches", "compiler/driver/src"] {
+        below(&root.join(folder), &mut found);
+    }
+    assert!(found.len() > 20, "programs are missing: {found:?}");
+    let mut ugly = Vec::new();
+    for path in found {
+        let text = fs::read_to_string(&path).expect("readable");
+        match sgl_format::format(sgl_source::FileId(0), &text) {
+            Ok(formatted) if formatted == text => {}
+            Ok(formatted) if std::env::var_os("UPDATE").is_some() => fs::write(&path, formatted).expect("writable"),
+            Ok(_) => ugly.push(path),
+            Err(refusal) => panic!("{}: {refusal:?}", path.display()),
+        }
+    }
+    assert!(ugly.is_empty(), "not formatted (UPDATE=1 does it): {ugly:?}");
+}

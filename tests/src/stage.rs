@@ -1,6 +1,8 @@
 //! The products of a program, as text, by the name of their fence.
 
 use crate::page::Case;
+use sgl_format::Refusal;
+use sgl_source::FileId;
 use sgl_source::render::{self, Colour};
 use sgl_vm::image::Image;
 use sgl_vm::{RunOptions, Silent};
@@ -33,6 +35,7 @@ pub fn product(case: &Case, compiled: &Compiled, name: &str) -> Option<String> {
         "hir" => dumped(Stage::Hir),
         "ir" => dumped(Stage::Ir),
         "image" => dumped(Stage::Image),
+        "format" => Some(formatted(case)),
         "diagnostics" => Some(diagnostics(compiled)),
         "tests" => Some(sglc::testing::results(compiled)),
         "output" => Some(run(case, compiled).0),
@@ -71,6 +74,33 @@ pub fn check_image(case: &Case, compiled: &Compiled) -> Result<(), String> {
         "passes change what the program does\n--- before\n{}{}--- after\n{}{}",
         before.0, before.1, after.0, after.1
     ))
+}
+
+/// What must hold of every program that parses: its formatted text is the same program and stands as formatted.
+///
+/// # Errors
+/// What does not hold.
+pub fn check_format(case: &Case) -> Result<(), String> {
+    let text = case.fence("sgl").map_or("", |fence| fence.text.as_str());
+    let once = match sgl_format::format(FileId(0), text) {
+        Ok(once) => once,
+        Err(Refusal::Syntax(_)) => return Ok(()),
+        Err(Refusal::Unsafe(reason)) => return Err(reason),
+    };
+    match sgl_format::format(FileId(0), &once) {
+        Ok(twice) if twice == once => Ok(()),
+        other => Err(format!("a second time changes the formatted text again\n--- once\n{once}--- twice\n{other:?}")),
+    }
+}
+
+/// The program in the one style.
+fn formatted(case: &Case) -> String {
+    let text = case.fence("sgl").map_or("", |fence| fence.text.as_str());
+    match sgl_format::format(FileId(0), text) {
+        Ok(done) => done,
+        Err(Refusal::Syntax(_)) => "(it has errors)\n".to_string(),
+        Err(Refusal::Unsafe(reason)) => format!("(a fault of the formatter: {reason})\n"),
+    }
 }
 
 /// All diagnostics, as a person sees them.

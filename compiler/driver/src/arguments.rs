@@ -33,6 +33,10 @@ pub enum Command {
     Fix(FixArguments),
     /// Explain a diagnostic by its code, such as `E0304`, or the constraints of a program
     Explain(ExplainArguments),
+    /// Put programs into the one style, comments and all
+    Fmt(FormatArguments),
+    /// Make a new project
+    New(NewArguments),
     /// Print a program as one of its stages sees it
     Dump(DumpArguments),
     /// Show what a hole may hold next after a beginning
@@ -185,6 +189,27 @@ pub struct MaskArguments {
     /// Tokens that the hole may still take
     #[arg(long, value_name = "COUNT")]
     pub tokens_left: Option<u32>,
+}
+
+/// Options of `sglc fmt`.
+#[derive(Debug, Args)]
+pub struct FormatArguments {
+    /// Programs, folders of programs, or - for the standard input
+    #[arg(default_value = ".", value_name = "FILE|FOLDER|-")]
+    pub files: Vec<String>,
+    /// Write nothing; show what would change, and fail if anything would
+    #[arg(long)]
+    pub check: bool,
+    /// The name that messages give the standard input
+    #[arg(long, value_name = "PATH")]
+    pub stdin_path: Option<String>,
+}
+
+/// Options of `sglc new`.
+#[derive(Debug, Args)]
+pub struct NewArguments {
+    /// The new folder; its last part is the name of the project
+    pub name: String,
 }
 
 /// Options of `sglc dump`.

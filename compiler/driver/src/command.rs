@@ -4,8 +4,10 @@ mod check;
 mod dump;
 mod explain;
 mod fix;
+mod fmt;
 mod mask;
 mod model;
+mod new;
 mod run;
 mod schema;
 
@@ -21,6 +23,8 @@ pub fn run(command: Command) -> Outcome {
         Command::Fix(arguments) => fix::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
+        Command::Fmt(arguments) => fmt::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
         Command::Mask(arguments) => mask::run(&arguments),
         Command::Model { command } => model::run(&command),
         Command::Schema { command } => schema::run(&command),

@@ -17,6 +17,11 @@ pub fn result(text: &str) {
     writeln!(std::io::stdout().lock(), "{text}").ok();
 }
 
+/// A result that brings its own newlines.
+pub fn result_exactly(text: &str) {
+    write!(std::io::stdout().lock(), "{text}").ok();
+}
+
 /// A line for the person at the terminal.
 pub fn note(text: &str) {
     piece(&format!("{text}\n"));

@@ -17,7 +17,7 @@ pub trait Sources {
 }
 
 /// The name under which the standard input is a source.
-const STANDARD_INPUT: &str = "-";
+pub(crate) const STANDARD_INPUT: &str = "-";
 
 /// Files; a name is a path, `-` is the standard input.
 #[derive(Debug)]
@@ -63,6 +63,38 @@ pub fn write(name: &str, text: &str) -> Result<(), String> {
     }
     let beside = format!("{name}.{}.new", std::process::id());
     fs::write(&beside, text).and_then(|()| fs::rename(&beside, name)).map_err(wrong)
+}
+
+/// Folders in folders that are looked into.
+const FOLDER_DEPTH_MAX: usize = 64;
+
+/// The programs that a name stands for: itself, or all that are in the folder, in order; hidden folders are left out.
+pub(crate) fn programs_under(name: &str) -> Result<Vec<String>, String> {
+    if name == STANDARD_INPUT || !Path::new(name).is_dir() {
+        return Ok(vec![name.to_string()]);
+    }
+    let mut found = Vec::new();
+    collect(Path::new(name), FOLDER_DEPTH_MAX, &mut found)?;
+    found.sort();
+    Ok(found)
+}
+
+fn collect(folder: &Path, depth_left: usize, found: &mut Vec<String>) -> Result<(), String> {
+    let Some(depth_left) = depth_left.checked_sub(1) else { return Ok(()) };
+    let fault = |error: std::io::Error| format!("can't read {}: {error}", folder.display());
+    for entry in fs::read_dir(folder).map_err(fault)? {
+        let entry = entry.map_err(fault)?;
+        let path = entry.path();
+        let kind = entry.file_type().map_err(fault)?;
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if kind.is_dir() && !hidden {
+            collect(&path, depth_left, found)?;
+        } else if path.extension().is_some_and(|extension| extension == "sgl") && path.is_file() {
+            let path = path.strip_prefix("./").unwrap_or(&path);
+            found.push(path.to_string_lossy().to_string());
+        }
+    }
+    Ok(())
 }
 
 /// Texts in memory, for tests.

@@ -158,3 +158,65 @@ fn a_value_that_nests_deep_is_a_value() {
     let run = sglc(&["run", &deep]);
     assert_eq!(run.status.code(), Some(0), "{}", err(&run));
 }
+
+const UGLY: &str = "// kept\npub fn  f( x:Int )->Int{return x+1}  // too\n";
+const PRETTY: &str = "// kept\npub fn f(x: Int) -> Int { return x + 1 } // too\n";
+
+#[test]
+fn fmt_writes_files_and_folders_and_check_only_looks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = folder.path().to_string_lossy().to_string();
+    let program = file(&folder, "a.sgl", UGLY);
+    let check = sglc(&["fmt", "--check", &name]);
+    assert_eq!(check.status.code(), Some(1), "{}", err(&check));
+    assert!(out(&check).contains("+pub fn f(x: Int) -> Int { return x + 1 } // too"), "{}", out(&check));
+    assert_eq!(fs::read_to_string(&program).expect("there"), UGLY, "`--check` writes nothing");
+    assert_eq!(sglc(&["fmt", &name]).status.code(), Some(0));
+    assert_eq!(fs::read_to_string(&program).expect("there"), PRETTY);
+    let again = sglc(&["fmt", "--check", &program]);
+    assert_eq!((again.status.code(), out(&again).as_str()), (Some(0), ""));
+    assert_eq!(sglc(&["fmt", "--frob"]).status.code(), Some(2));
+    assert_eq!(sglc(&["fmt", "/no/such/file.sgl"]).status.code(), Some(1));
+}
+
+#[test]
+fn fmt_leaves_a_wrong_program_alone_and_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let wrong = file(&folder, "wrong.sgl", "pub fn f( -> Int { 1 }\n");
+    let run = sglc(&["fmt", &wrong]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(err(&run).contains("wrong.sgl has errors and stays as it is"), "{}", err(&run));
+    assert_eq!(fs::read_to_string(&wrong).expect("there"), "pub fn f( -> Int { 1 }\n");
+}
+
+#[test]
+fn fmt_reads_the_standard_input() {
+    use std::io::Write;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sglc"))
+        .args(["fmt", "-", "--stdin-path", "a.sgl"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    child.stdin.take().expect("a pipe").write_all(UGLY.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), out(&output).as_str()), (Some(0), PRETTY));
+}
+
+#[test]
+fn new_makes_a_project_that_checks_runs_and_stands_as_formatted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = folder.path().join("greeter").to_string_lossy().to_string();
+    let made = sglc(&["new", &name]);
+    assert_eq!(made.status.code(), Some(0), "{}", err(&made));
+    let main = format!("{name}/main.sgl");
+    assert_eq!(sglc(&["check", &main]).status.code(), Some(0));
+    assert_eq!(sglc(&["fmt", "--check", &name]).status.code(), Some(0));
+    let script = file(&folder, "answers", "greeting: Welcome!\n");
+    assert_eq!(out(&sglc(&["run", &main, "--script", &script, "--quiet"])), "Welcome!\n");
+    fs::write(&main, "mine").expect("written");
+    let again = sglc(&["new", &name]);
+    assert_eq!(again.status.code(), Some(1));
+    assert_eq!(fs::read_to_string(&main).expect("there"), "mine", "nothing is overwritten");
+    assert_eq!(sglc(&["new", "a b"]).status.code(), Some(1));
+}

@@ -162,8 +162,8 @@ struct Scope {
 enum Frame {
     /// A branch, `scratch` or `on`: the types yielded so far, the first local of the branch.
     Branch { yields: Vec<Type>, wanted: Option<Type>, first_local: usize },
-    /// A closure: the types returned so far.
-    Closure { returns: Vec<Type> },
+    /// A closure: the types returned so far, and what must be returned if that is known.
+    Closure { returns: Vec<Type>, wanted: Option<Type> },
 }
 
 /// The state of checking one body.

@@ -93,6 +93,7 @@ fn lower_function(source: &hir::Program, function: &hir::Function, records: &mut
         function,
         records,
         places: FxHashMap::default(),
+        variables: Vec::new(),
         values: 0,
         slots: 0,
         regions: vec![Region::default()],
@@ -139,6 +140,8 @@ struct Lowering<'a> {
     function: &'a hir::Function,
     records: &'a mut Records,
     places: FxHashMap<hir::LocalId, Place>,
+    /// `var`s that the regions which are open have bound, in order: those that were stored here.
+    variables: Vec<hir::LocalId>,
     values: u32,
     slots: u32,
     regions: Vec<Region>,
@@ -184,8 +187,10 @@ impl Lowering<'_> {
     fn region(&mut self, fill: impl FnOnce(&mut Self)) -> Region {
         let span = self.span;
         self.regions.push(Region::default());
+        let variables = self.variables.len();
         fill(self);
         self.span = span;
+        self.variables.truncate(variables);
         self.regions.pop().expect("just pushed")
     }
 
@@ -196,18 +201,11 @@ impl Lowering<'_> {
     /// A body that runs as a function of its own: `var`s around it are seen as they are now.
     fn body(&mut self, parameters: Vec<Value>, fill: impl FnOnce(&mut Self)) -> crate::program::Body {
         let before = self.places.clone();
-        let mut outer: Vec<(hir::LocalId, Slot)> = self
-            .places
-            .iter()
-            .filter_map(|(local, place)| match place {
-                Place::Slot(slot) => Some((*local, *slot)),
-                Place::Value(_) => None,
-            })
-            .collect();
-        outer.sort_unstable();
-        for (local, slot) in outer {
-            let value = self.emit(Op::Load(slot));
-            self.places.insert(local, Place::Value(value));
+        for local in self.variables.clone() {
+            if let Some(Place::Slot(slot)) = self.places.get(&local).copied() {
+                let value = self.emit(Op::Load(slot));
+                self.places.insert(local, Place::Value(value));
+            }
         }
         let open = std::mem::take(&mut self.open);
         let loops = std::mem::take(&mut self.loops);
@@ -236,6 +234,7 @@ impl Lowering<'_> {
             let slot = self.slot();
             self.effect(Op::Store(slot, value));
             self.places.insert(local, Place::Slot(slot));
+            self.variables.push(local);
         } else {
             self.places.insert(local, Place::Value(value));
         }

@@ -18,6 +18,8 @@ pub struct Tokens {
     pub tokens: Vec<Placed>,
     /// `//!` lines.
     pub file_doc: Vec<String>,
+    /// The bytes of each comment, `//!` lines too, without the newline.
+    pub comments: Vec<(usize, usize)>,
     /// What could not be read.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -79,10 +81,10 @@ impl Lexer<'_> {
         let inside = matches!(self.open.last(), Some(Open::Bracket | Open::Splice(..) | Open::Hole(..)));
         let Some((_, last, _)) = self.out.tokens.last() else { return false };
         let can_end = match last {
+            // These may also be names.
+            Token::Keyword(word) if CONTEXTUAL.contains(word) => true,
             Token::Keyword(word) => {
-                // The second line are words that may also be names.
                 matches!(*word, "true" | "false" | "none" | "return" | "yield" | "break" | "continue" | "transcript")
-                    || matches!(*word, "as" | "from" | "matching" | "max" | "until" | "assistant" | "system" | "user")
             }
             Token::Symbol(symbol) => matches!(*symbol, ")" | "]" | "}" | "?" | ".."),
             Token::End | Token::Doc(_) | Token::TextStart | Token::SpliceStart | Token::HoleStart | Token::Chunk(_) => {
@@ -151,8 +153,11 @@ impl Lexer<'_> {
             Raw::Newline => {
                 self.newline.get_or_insert(start);
             }
-            Raw::Comment | Raw::LongComment => {}
-            Raw::FileDoc => self.out.file_doc.push(text[3..].trim_start_matches(' ').trim_end().to_string()),
+            Raw::Comment | Raw::LongComment => self.out.comments.push((start, end)),
+            Raw::FileDoc => {
+                self.out.comments.push((start, end));
+                self.out.file_doc.push(text[3..].trim_start_matches(' ').trim_end().to_string());
+            }
             Raw::Doc => self.push(start, Token::Doc(text[3..].trim().to_string()), end),
             Raw::Word => self.push(start, word(text), end),
             Raw::Int => self.int(text, start, end),

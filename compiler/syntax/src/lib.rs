@@ -21,6 +21,7 @@ mod validate;
 pub mod visit;
 
 pub use parse::{Parsed, parse};
+pub use text::indentation as block_indentation;
 pub use token::Token;
 
 lalrpop_util::lalrpop_mod!(

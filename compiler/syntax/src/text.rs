@@ -28,8 +28,9 @@ pub(crate) fn lex(lexer: &mut Lexer<'_>, kind: TextKind, quote: usize) {
     go_on(lexer, kind, quote);
 }
 
-/// The columns before the closing quotes of the block that begins at `quote`, if they stand alone on a line.
-fn indentation(source: &str, quote: usize) -> usize {
+/// The bytes of indentation that each line of the block text whose quotes open at `quote` loses: those before the closing
+/// quotes, if they stand alone on a line.
+pub fn indentation(source: &str, quote: usize) -> usize {
     let mut from = quote + 3;
     while let Some(found) = source[from..].find("\"\"\"") {
         let at = from + found;

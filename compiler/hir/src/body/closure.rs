@@ -1,6 +1,6 @@
 //! Blocks that are values, and closures.
 
-use super::{Body, Frame};
+use super::{Body, Frame, ways_out};
 use crate::program::{Block, Expression, ExpressionKind, Pattern};
 use crate::types::Type;
 use crate::{assign, resolve};
@@ -116,7 +116,9 @@ impl Body<'_, '_> {
             }
         }
         let loops = std::mem::take(&mut self.loops);
-        self.frames.push(Frame::Closure { returns: Vec::new() });
+        // What is not known yet is found from all values together, not from the first.
+        let known = wanted_result.clone().filter(|w| !matches!(self.variables.resolve(w), Type::Variable(_)));
+        self.frames.push(Frame::Closure { returns: Vec::new(), wanted: known.clone() });
         let (block, mut result) = match body {
             ast::ClosureBody::Expression(e) => {
                 let e = match &wanted_result {
@@ -127,17 +129,29 @@ impl Body<'_, '_> {
                 (Block { statements: Vec::new(), value: Some(Box::new(e)) }, ty)
             }
             ast::ClosureBody::Block(block) => {
-                let block = self.value_block(block, wanted_result.as_ref());
+                let block = self.value_block(block, known.as_ref());
                 let ty = block.value.as_ref().map_or(Type::Never, |v| v.ty.clone());
                 (block, ty)
             }
         };
-        if let Some(Frame::Closure { returns }) = self.frames.pop()
+        if let Some(Frame::Closure { returns, .. }) = self.frames.pop()
             && !returns.is_empty()
         {
+            let falls_off = block.value.is_none() && !ways_out::ends(&block);
+            if falls_off && returns.iter().any(|ty| !matches!(ty, Type::Unit | Type::Error | Type::Never)) {
+                self.report(
+                    Diagnostic::error(
+                        Code::E0308,
+                        "this closure does not always return a value",
+                        span,
+                        "some paths through it end without one",
+                    )
+                    .with_help("end it with the value that is left, or with `return`"),
+                );
+            }
             let mut all = returns;
             all.push(result);
-            result = self.join_types(&all, span, wanted_result.as_ref());
+            result = self.join_types(&all, span, known.as_ref());
         }
         self.loops = loops;
         self.pop_scope();

@@ -15,16 +15,7 @@ impl Body<'_, '_> {
         let of = |kind, ty| Expression { kind, ty, span };
         match &tree.kind {
             Tree::Int(n) => {
-                let inside = wanted.map(|w| self.variables.resolve(w)).map(|w| match w {
-                    Type::Optional(of) => *of,
-                    other => other,
-                });
-                let ty = match inside {
-                    Some(Type::Int { min, max }) if min.is_none_or(|m| *n >= m) && max.is_none_or(|m| *n <= m) => {
-                        Type::Int { min, max }
-                    }
-                    _ => Type::int(),
-                };
+                let ty = self.literal_int(*n, wanted);
                 of(ExpressionKind::Int(*n), ty)
             }
             Tree::Float(x, _) => of(ExpressionKind::Float(*x), self.float_type(*x, wanted)),
@@ -97,7 +88,7 @@ impl Body<'_, '_> {
                 }
             }
             Tree::Select(options, settings) => self.select(options, settings, span),
-            Tree::Unary(op, inner) => self.unary(*op, inner, span),
+            Tree::Unary(op, inner) => self.unary(*op, inner, wanted, span),
             Tree::Binary(op, left, right) => self.binary(*op, left, right, wanted, span),
             Tree::If(tree) => {
                 let condition = self.condition(&tree.condition);
@@ -132,7 +123,13 @@ impl Body<'_, '_> {
                     None => element,
                 };
                 self.pop_scope();
-                let ty = Type::list(element.ty.clone());
+                // Not the type of the one text that is written there: others may join it.
+                let ty = match (&wanted, &element.ty) {
+                    (Some(wanted), _) => wanted.clone(),
+                    (None, Type::Literal(_)) => Type::text(),
+                    (None, ty) => ty.clone(),
+                };
+                let ty = Type::list(ty);
                 let kind = ExpressionKind::Comprehension {
                     element: Box::new(element),
                     pattern,

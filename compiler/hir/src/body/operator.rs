@@ -8,7 +8,13 @@ use sgl_source::{Code, Diagnostic, Span};
 use sgl_syntax::ast::{self, BinaryOp as Tree, UnaryOp};
 
 impl Body<'_, '_> {
-    pub(super) fn unary(&mut self, op: UnaryOp, inner: &ast::Expression, span: Span) -> Expression {
+    pub(super) fn unary(
+        &mut self,
+        op: UnaryOp,
+        inner: &ast::Expression,
+        wanted: Option<&Type>,
+        span: Span,
+    ) -> Expression {
         match op {
             UnaryOp::Not => {
                 let inner = self.condition(inner);
@@ -19,7 +25,8 @@ impl Body<'_, '_> {
                 let ty = match (self.variables.resolve(&inner.ty), &inner.kind) {
                     (Type::Int { .. }, ExpressionKind::Int(n)) => {
                         let value = n.wrapping_neg();
-                        return Expression { kind: ExpressionKind::Int(value), ty: Type::int(), span };
+                        let ty = self.literal_int(value, wanted);
+                        return Expression { kind: ExpressionKind::Int(value), ty, span };
                     }
                     (Type::Int { .. }, _) => Type::int(),
                     (Type::Float { .. }, _) => Type::float(),
@@ -37,6 +44,20 @@ impl Body<'_, '_> {
                 };
                 Expression { kind: ExpressionKind::Negate(Box::new(inner)), ty, span }
             }
+        }
+    }
+
+    /// The type of an integer literal: the range that is wanted, if the number is in it.
+    pub(super) fn literal_int(&self, n: i64, wanted: Option<&Type>) -> Type {
+        let inside = wanted.map(|wanted| self.variables.resolve(wanted)).map(|wanted| match wanted {
+            Type::Optional(of) => *of,
+            other => other,
+        });
+        match inside {
+            Some(Type::Int { min, max }) if min.is_none_or(|m| n >= m) && max.is_none_or(|m| n <= m) => {
+                Type::Int { min, max }
+            }
+            _ => Type::int(),
         }
     }
 

@@ -227,10 +227,25 @@ impl Body<'_, '_> {
     }
 
     fn return_statement(&mut self, value: Option<&ast::Expression>, span: Span) -> StatementKind {
-        if let Some(Frame::Closure { .. }) = self.frames.last() {
-            let value = value.map(|value| self.expression(value, None));
+        if let Some(Frame::Closure { wanted, .. }) = self.frames.last() {
+            let wanted = wanted.clone();
+            let value = value.map(|value| match &wanted {
+                Some(wanted) => self.expect(value, wanted),
+                None => self.expression(value, None),
+            });
             let ty = value.as_ref().map_or(Type::Unit, |v| v.ty.clone());
-            if let Some(Frame::Closure { returns }) = self.frames.last_mut() {
+            if value.is_none()
+                && let Some(wanted) = wanted.filter(|wanted| !matches!(wanted, Type::Unit | Type::Error))
+            {
+                let shown = self.show(&wanted);
+                self.report(Diagnostic::error(
+                    Code::E0308,
+                    format!("a value of type `{shown}` must be returned"),
+                    span,
+                    "returns nothing",
+                ));
+            }
+            if let Some(Frame::Closure { returns, .. }) = self.frames.last_mut() {
                 returns.push(ty);
             }
             return StatementKind::Return(value);
