@@ -87,6 +87,10 @@ pub fn check_format(case: &Case) -> Result<(), String> {
         Err(Refusal::Syntax(_)) => return Ok(()),
         Err(Refusal::Unsafe(reason)) => return Err(reason),
     };
+    let tree = |text: &str| sgl_syntax::dump::module(&sgl_syntax::parse(FileId(0), text).module);
+    if tree(text) != tree(&once) {
+        return Err(format!("formatting changes the tree\n{once}"));
+    }
     match sgl_format::format(FileId(0), &once) {
         Ok(twice) if twice == once => Ok(()),
         other => Err(format!("a second time changes the formatted text again\n--- once\n{once}--- twice\n{other:?}")),

@@ -30,7 +30,17 @@ const ONLY: &[(&str, &[&str])] = &[
             "kernels/build.rs",
         ],
     ),
-    ("std::env::var", &["compiler/driver/", "compiler/format/tests/", "runtime/constrain/examples/", "tests/", "benches/", "kernels/"]),
+    (
+        "std::env::var",
+        &[
+            "compiler/driver/",
+            "compiler/format/tests/",
+            "runtime/constrain/examples/",
+            "tests/",
+            "benches/",
+            "kernels/",
+        ],
+    ),
     ("SystemTime", &["compiler/driver/", "tests/", "benches/"]),
     (
         "std::process::Command",
