@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Programs per run.
-const COUNT: u64 = 500;
+const COUNT: u64 = 10_000;
 /// Failures that are reported before the run gives up.
 const FAILURES_MAX: usize = 3;
 

@@ -6,6 +6,7 @@ mod constraints;
 mod engine;
 mod mask;
 mod median;
+mod project;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
-        ["compile"] => compile::run(),
+        ["compile"] => compile::run().and_then(|()| project::run()),
         ["mask", model] => mask::run(Path::new(model)),
         ["constraints", model, cases] => constraints::run(Path::new(model), Path::new(cases)),
         ["engine", model, threads] => match threads.parse() {

@@ -4,13 +4,17 @@ use crate::automaton::Automaton;
 use crate::determinize::determinize;
 use crate::error::ConstrainError;
 use crate::nfa::{Fragment, Nfa, escape};
-use crate::{number, pattern, text};
+use crate::{memo, number, pattern, text};
 use sgl_protocol::Shape;
 
 impl Automaton {
     /// The texts of a hole of this shape. At the top, text and names stand as they are; inside a structure they are JSON
     /// strings. A top-level text with a delimiter is accepted alone and with its delimiter.
     pub fn of_shape(shape: &Shape) -> Result<Self, ConstrainError> {
+        memo::automaton(shape, Self::make)
+    }
+
+    fn make(shape: &Shape) -> Result<Self, ConstrainError> {
         if let Shape::Text { pattern, chars_max, until } = shape {
             let base = text::bounded(pattern.as_deref(), *chars_max)?;
             return match until {

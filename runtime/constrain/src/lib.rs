@@ -28,6 +28,7 @@ pub mod grammar;
 mod lark;
 mod limits;
 mod masks;
+mod memo;
 mod need;
 mod nfa;
 mod notation;

@@ -22,6 +22,10 @@ pub(crate) const MASK_BYTES_MAX: usize = 32 << 20;
 pub(crate) const MASKS_REMEMBERED_MAX: usize = 2_048;
 /// Bytes that the parser of patterns may use.
 pub(crate) const PATTERN_BYTES_MAX: usize = 8 << 20;
+/// Automata that a thread remembers by their shape.
+pub(crate) const MEMO_ENTRIES_MAX: usize = 1_024;
+/// Cells (4 bytes each) of all automata that a thread remembers.
+pub(crate) const MEMO_CELLS_MAX: usize = 8_000_000;
 /// Constraints that a cache keeps.
 pub(crate) const CACHE_ENTRIES_MAX: usize = 256;
 /// Parts of a grammar inside one another.
