@@ -2,8 +2,9 @@
 
 use sgl_source::render::Colour;
 use sgl_tests::stage;
-use sgl_vm::{RunOptions, Silent};
+use sgl_vm::{Outside, RunOptions, Silent};
 use sglc::compile::compile;
+use sglc::scripted_tools::ScriptedTools;
 use sglc::sources::Disk;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -60,7 +61,9 @@ fn every_entry_runs_on_the_scripted_model() {
         for entry in &image.entries {
             let mut model = sglc::scripted::model(Vec::new());
             let options = RunOptions::default();
-            let outcome = sglc::execute::run_entry(image, entry, None, &mut model, &options, &mut Silent);
+            let mut host = ScriptedTools::default();
+            let mut outside = Outside { model: &mut model, host: &mut host, observer: &mut Silent };
+            let outcome = sglc::execute::run_entry_with(image, entry, None, &mut outside, &options);
             if let Err(failure) = outcome {
                 let told = sglc::execute::describe(&compiled, &failure, Colour::Off);
                 panic!("{}::{}:\n{told}", path.display(), entry.name);

@@ -62,6 +62,7 @@ fn generate(
         top_logprobs: None,
         distribution: false,
         label: "bench".to_string(),
+        model: None,
     }));
     let mut first = None;
     let mut events = Vec::new();

@@ -6,8 +6,19 @@ use sgl_constrain::Automaton;
 use sgl_protocol::Shape;
 use sgl_source::{Code, Diagnostic};
 
-/// Codes that only a program too large for a page shows, or that are of a command and not of a text.
-const WITHOUT_EXAMPLE: &[Code] = &[Code::E0107, Code::E0413, Code::E0601];
+/// Codes that only a program too large for a page shows, or that are of a command or of the project
+/// and not of a text.
+const WITHOUT_EXAMPLE: &[Code] = &[
+    Code::E0107,
+    Code::E0413,
+    Code::E0601,
+    Code::E0901,
+    Code::E0902,
+    Code::E0903,
+    Code::E0904,
+    Code::E0905,
+    Code::E0906,
+];
 
 /// Checks a page against what the compiler does.
 ///

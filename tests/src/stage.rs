@@ -5,9 +5,10 @@ use sgl_format::Refusal;
 use sgl_source::FileId;
 use sgl_source::render::{self, Colour};
 use sgl_vm::image::Image;
-use sgl_vm::{RunOptions, Silent};
+use sgl_vm::{Outside, RunOptions, Silent};
 use sglc::arguments::Stage;
 use sglc::compile::{Compiled, compile};
+use sglc::scripted_tools::ScriptedTools;
 use sglc::sources::Memory;
 
 /// The name that a test's program has.
@@ -127,17 +128,22 @@ fn run_image(case: &Case, compiled: &Compiled, image: &Image) -> (String, String
         Ok(answers) => answers.unwrap_or_default(),
         Err(error) => return (format!("(the script is wrong: {error})\n"), String::new()),
     };
+    let tools = case.fence("model").map(|fence| ScriptedTools::parse(&fence.text)).transpose();
+    let mut host = match tools {
+        Ok(tools) => tools.map(|(tools, _)| tools).unwrap_or_default(),
+        Err(error) => return (format!("(the script is wrong: {error})\n"), String::new()),
+    };
     let input = case.fence("input").map(|f| serde_json::from_str(&f.text).expect("the input is JSON"));
     let mut model = sglc::scripted::model(answers);
-    let outcome = sglc::execute::run_entry(
+    let outcome = sglc::execute::run_entry_with(
         image,
         &image.entries[0],
         input.as_ref(),
-        &mut model,
+        &mut Outside { model: &mut model, host: &mut host, observer: &mut Silent },
         &RunOptions::default(),
-        &mut Silent,
     );
-    let mut requests = model.log().join("\n");
+    let calls = host.log().iter().map(|call| format!("called {call}"));
+    let mut requests = model.log().iter().cloned().chain(calls).collect::<Vec<_>>().join("\n");
     if model.open_sessions() > 0 {
         requests.push_str(&format!("\n({} sessions were left open)", model.open_sessions()));
     }

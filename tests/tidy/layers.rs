@@ -17,6 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runtime/tokenizer", &[]),
     ("runtime/model", &["sgl_kernels", "sgl_tokenizer"]),
     ("runtime/engine", &["sgl_protocol", "sgl_constrain", "sgl_tokenizer", "sgl_model", "sgl_kernels"]),
+    ("runtime/tools", &[]),
     ("kernels", &[]),
     ("stdlib", &[]),
 ];

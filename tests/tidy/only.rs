@@ -15,13 +15,17 @@ const ONLY: &[(&str, &[&str])] = &[
     ("memmap2::", &["runtime/model/"]),
     ("postcard::", &["vm/"]),
     ("clap::", &["compiler/driver/"]),
-    ("ureq::", &["compiler/driver/"]),
+    ("ureq::", &["compiler/driver/", "runtime/tools/"]),
+    ("rmcp::", &["runtime/tools/"]),
+    ("tokio::", &["runtime/tools/"]),
+    ("toml::", &["compiler/driver/"]),
     (
         "std::fs",
         &[
             "compiler/driver/",
             "runtime/model/",
             "runtime/tokenizer/",
+            "runtime/tools/tests/",
             "compiler/syntax/tests/",
             "runtime/constrain/examples/",
             "compiler/format/tests/",
@@ -44,7 +48,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("SystemTime", &["compiler/driver/", "tests/", "benches/"]),
     (
         "std::process::Command",
-        &["compiler/driver/", "tests/", "benches/", "runtime/model/examples/", "kernels/examples/"],
+        &["compiler/driver/", "runtime/tools/", "tests/", "benches/", "runtime/model/examples/", "kernels/examples/"],
     ),
 ];
 

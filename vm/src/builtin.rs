@@ -96,6 +96,7 @@ const ARITIES: &[(&str, usize)] = &[
     ("range.to_list", 1),
     ("optional.or", 2),
     ("optional.is_some", 1),
+    ("prompt.text", 1),
     ("any.to_str", 1),
     ("any.json", 1),
     ("any.to_json", 1),
@@ -138,6 +139,10 @@ impl Machine<'_> {
                 ("is_some", value) => Value::Bool(!matches!(value, Value::None)),
                 _ => return Err(unknown(name).into()),
             }),
+            "prompt" => match &arguments[0] {
+                Value::Transcript(transcript) => Ok(Value::text(transcript.written.text())),
+                other => Err(values::kind_fault("a transcript", other).into()),
+            },
             "any" => Ok(match method {
                 "to_str" => Value::text(text_of(&arguments[0], self.image)),
                 "json" => Value::text(json_of_value(&arguments[0], self.image).to_string()),

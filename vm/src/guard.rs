@@ -47,8 +47,7 @@ pub(crate) struct Guard {
 #[derive(Debug)]
 struct Saved {
     session: Option<SessionId>,
-    text: usize,
-    written: Option<usize>,
+    written: usize,
     role_open: bool,
 }
 
@@ -129,10 +128,9 @@ impl Machine<'_> {
 
     fn save(&mut self, id: TaskId) -> Saved {
         let task = self.running(id);
-        let (text, role_open) = (task.text.len(), task.role_open);
-        let written = task.written.as_ref().map(Vec::len);
+        let (written, role_open) = (task.written.len(), task.role_open);
         let session = task.session;
-        Saved { session: session.map(|session| self.fork_session(session)), text, written, role_open }
+        Saved { session: session.map(|session| self.fork_session(session)), written, role_open }
     }
 
     /// A turn begins: a budget that is spent in it takes the turn back, and keeps what came before.
@@ -157,13 +155,10 @@ impl Machine<'_> {
             _ => guard.saved.session.take(),
         };
         let task = self.running(id);
-        let unchanged = task.text.len() == guard.saved.text && task.role_open == guard.saved.role_open;
+        let unchanged = task.written.len() == guard.saved.written && task.role_open == guard.saved.role_open;
         let now = std::mem::replace(&mut task.session, copy);
-        task.text.truncate(guard.saved.text);
+        task.written.truncate(guard.saved.written);
         task.role_open = guard.saved.role_open;
-        if let (Some(written), Some(len)) = (&mut task.written, guard.saved.written) {
-            written.truncate(len);
-        }
         let branch = task.branch.clone();
         now.into_iter().for_each(|session| self.close_session(session));
         if !unchanged {

@@ -40,12 +40,24 @@ pub enum ToolError {
     Late(String),
 }
 
-/// Runs no tool.
-#[derive(Debug)]
-pub struct NoHost;
+/// Runs no tool: every call is refused.
+#[derive(Debug, Default)]
+pub struct NoHost {
+    refused: Vec<ToolAnswer>,
+}
 
 impl Host for NoHost {
-    fn start(&mut self, _number: u64, _tool: &Tool, _arguments: serde_json::Value) {}
-    fn poll(&mut self, _patience: Duration, _answers: &mut Vec<ToolAnswer>) {}
-    fn cancel(&mut self, _number: u64) {}
+    fn start(&mut self, number: u64, tool: &Tool, _arguments: serde_json::Value) {
+        let message = format!("the tool `{}` can't be called here", tool.name);
+        let help = "no tools are bound in tests; give the prompt what the tool would give".to_string();
+        self.refused.push(ToolAnswer { number, result: Err(ToolError::Refused { message, help }) });
+    }
+
+    fn poll(&mut self, _patience: Duration, answers: &mut Vec<ToolAnswer>) {
+        answers.append(&mut self.refused);
+    }
+
+    fn cancel(&mut self, number: u64) {
+        self.refused.retain(|answer| answer.number != number);
+    }
 }

@@ -3,6 +3,10 @@
 //! Code is a list of register instructions per function; types are [`Shape`]s; text is a table. `reader` makes it of
 //! bytes, `verify` proves it sound before anything runs, `disassemble` prints it.
 
+mod outside;
+
+pub use outside::{Model, Tool};
+
 use serde::{Deserialize, Serialize};
 use sgl_protocol::{Role, Shape};
 
@@ -38,6 +42,8 @@ pub struct Image {
     pub tests: Vec<Test>,
     /// Tools that are bound outside the program, by the index that [`Op::CallTool`] names.
     pub tools: Vec<Tool>,
+    /// Models that the program names.
+    pub models: Vec<Model>,
 }
 
 impl Image {
@@ -48,19 +54,6 @@ impl Image {
         let line = lines.partition_point(|start| *start <= place.start).max(1);
         format!("{}:{line}", self.files.get(file).map_or("", String::as_str))
     }
-}
-
-/// A tool that is bound outside the program.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Tool {
-    /// Its name.
-    pub name: String,
-    /// What of the host it uses (`net`, `stdin`, …).
-    pub uses: Vec<String>,
-    /// Names of its parameters, in order.
-    pub parameters: Vec<String>,
-    /// What it gives back.
-    pub result: Shape,
 }
 
 /// A record type.
@@ -104,6 +97,8 @@ pub struct Hole {
     pub label: String,
     /// What it may hold.
     pub shape: Shape,
+    /// The model that fills it, one of `Image::models` by name; none is the run's own.
+    pub model: Option<String>,
     /// The literal text right after it in the same text statement; empty if none.
     pub follow: String,
     /// The literal `max_tokens`, if the program writes one; the run's default holds otherwise.
@@ -153,6 +148,8 @@ pub struct Entry {
     pub parameters: Vec<EntryParameter>,
     /// What it returns.
     pub result: Shape,
+    /// What of the host it may reach (`net`, `stdin`, …).
+    pub uses: Vec<String>,
 }
 
 /// A parameter of an entry.

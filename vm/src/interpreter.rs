@@ -376,6 +376,10 @@ impl Machine<'_> {
         match outcome {
             Ok(Progress::Returned(value)) => self.force_whole(&value),
             Ok(Progress::Ended(_) | Progress::Stopped) => Err(Fault::new("a closure used the model").into()),
+            Err(trap) if trap.fault.is_some() => {
+                let kind = trap.fault.unwrap_or_default();
+                Err(Fault::world(kind, trap.message.clone()).at(trap).into())
+            }
             Err(trap) => {
                 self.inner_trap = Some(trap);
                 Err(Fault::new("a fault in a closure").into())

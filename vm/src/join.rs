@@ -6,6 +6,7 @@ use crate::operation as values;
 use crate::task::{Group, Stop, Wait, mix};
 use crate::trap::Fault;
 use crate::value::{TaskId, Value, equal};
+use crate::written::Written;
 
 impl Machine<'_> {
     pub(crate) fn fork(&mut self, id: TaskId, op: &Op) -> Result<(), Stop> {
@@ -82,8 +83,9 @@ impl Machine<'_> {
         let mut group = Group { results: vec![None; count], written: vec![Vec::new(); count], ..Group::default() };
         for (index, (function, arguments, name)) in branches.into_iter().enumerate() {
             let branch = self.child(id, function, arguments, Start::Fork, &name, Some(index))?;
-            self.running(branch).written = (join == JoinPolicy::Concat).then(Vec::new);
-            self.running(branch).fork = Some((serial, count));
+            let task = self.running(branch);
+            task.kept = (join == JoinPolicy::Concat).then(|| task.written.len());
+            task.fork = Some((serial, count));
             group.members.push(branch);
         }
         self.running(id).group = Some(group);
@@ -105,19 +107,19 @@ impl Machine<'_> {
             let fault = Fault::new(format!("more than {limit} tasks are alive at once"));
             return Err(fault.with_help("a prompt that calls itself needs a case in which it does not").into());
         }
-        let (session, text, role_open) = match start {
-            Start::Fresh => (self.open_session(), String::new(), false),
+        let (session, written, role_open) = match start {
+            Start::Fresh => (self.open_session(), Written::default(), false),
             Start::Fork => {
                 let parent = self.running(id);
-                let (text, role_open) = (parent.text.clone(), parent.role_open);
+                let (written, role_open) = (parent.written.clone(), parent.role_open);
                 let session = parent.session.ok_or_else(|| Fault::new("pure code has no transcript to fork"))?;
-                (self.fork_session(session), text, role_open)
+                (self.fork_session(session), written, role_open)
             }
             Start::On(register) => {
                 let Value::Transcript(transcript) = self.get(id, register)? else {
                     return Err(Fault::new("`on` needs a transcript").into());
                 };
-                (self.fork_session(transcript.session), transcript.text.to_string(), transcript.role_open)
+                (self.fork_session(transcript.session), transcript.written.clone(), transcript.role_open)
             }
         };
         let parent = self.running(id);
@@ -130,7 +132,7 @@ impl Machine<'_> {
             .start(function, arguments, Some(session), branch_path, path)
             .map_err(|trap| Fault::new(trap.message))?;
         let child = self.running(task);
-        child.text = text;
+        child.written = written;
         child.role_open = role_open;
         child.budgets = budgets;
         child.attempt = attempt;

@@ -39,6 +39,7 @@ mod tool;
 mod trap;
 mod value;
 mod verify;
+mod written;
 
 pub use choose::choose;
 pub use disassemble::disassemble;

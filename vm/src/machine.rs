@@ -13,6 +13,7 @@ use crate::report::Read;
 use crate::task::{Group, Returns, Slot, Task, Wait, mix_text};
 use crate::trap::{Fault, Trap, World};
 use crate::value::{TaskId, Value};
+use crate::written::Written;
 use rustc_hash::FxHashMap;
 use sgl_protocol::{Command, LanguageModel, RequestId, SessionId};
 use std::cell::RefCell;
@@ -81,7 +82,7 @@ pub fn run(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<Value, Trap> {
-    run_with(image, entry, arguments, &mut Outside { model, host: &mut NoHost, observer }, options)
+    run_with(image, entry, arguments, &mut Outside { model, host: &mut NoHost::default(), observer }, options)
 }
 
 /// Runs an entry. `arguments` has one place per parameter; none takes the parameter's default.
@@ -210,8 +211,8 @@ impl Machine<'_> {
         let task = Task {
             frames: vec![frame],
             session,
-            text: String::new(),
-            written: None,
+            written: Written::default(),
+            kept: None,
             role_open: false,
             branch,
             path,
@@ -262,7 +263,7 @@ impl Machine<'_> {
             if let Some(group) = self.task(parent).and_then(|parent| parent.group.as_mut()) {
                 group.results[branch] = Some(value);
                 group.ended.push(branch);
-                group.written[branch] = task.written.unwrap_or_default();
+                group.written[branch] = task.kept.map(|kept| task.written.since(kept)).unwrap_or_default();
             }
             self.wake_if(parent, Wait::Branch);
         }

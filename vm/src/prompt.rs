@@ -7,10 +7,11 @@ use crate::metadata::metadata;
 use crate::observer::TextKind;
 use crate::operation as values;
 use crate::parse::parse;
-use crate::task::{Answer, Asked, Piece, Stop, Wait, mix};
+use crate::task::{Answer, Asked, Stop, Wait, mix};
 use crate::text::text_of;
 use crate::trap::Fault;
 use crate::value::{TaskId, Transcript, Value};
+use crate::written::Piece;
 use sgl_protocol::{Command, Generate, ModelError, RequestId, Role, Sampling, Score, SessionId, Shape, Variant};
 use std::rc::Rc;
 use std::time::Instant;
@@ -45,19 +46,19 @@ impl Machine<'_> {
                 let text = self.image.texts[*text as usize].clone();
                 self.append(id, &text, TextKind::Literal)?;
             }
-            Op::AppendValue { of } => {
-                let text = match self.whole(id, *of)? {
-                    Value::Transcript(transcript) => transcript.text.to_string(),
-                    value => text_of(&value, self.image),
-                };
-                self.append(id, &text, TextKind::Literal)?;
-            }
+            Op::AppendValue { of } => match self.whole(id, *of)? {
+                Value::Transcript(transcript) => self.append_transcript(id, &transcript)?,
+                value => {
+                    let text = text_of(&value, self.image);
+                    self.append(id, &text, TextKind::Literal)?;
+                }
+            },
             Op::Transcript { to } => {
                 let session = self.session(id)?;
                 let session = self.fork_session(session);
-                let text = Rc::from(self.running(id).text.as_str());
+                let written = self.running(id).written.clone();
                 let role_open = self.running(id).role_open;
-                let transcript = Transcript { session, text, role_open, closed: Rc::clone(&self.closed) };
+                let transcript = Transcript { session, written, role_open, closed: Rc::clone(&self.closed) };
                 self.set(id, *to, Value::Transcript(Rc::new(transcript)));
             }
             Op::Generate { to, hole, options, metadata } => {
@@ -82,7 +83,7 @@ impl Machine<'_> {
         task.role_open = true;
         task.turn_charged = false;
         let branch = task.branch.clone();
-        task.written.iter_mut().for_each(|written| written.push(Piece::Open(role.clone())));
+        task.written.push(Piece::Open(role.clone()));
         self.observer.open_role(&branch, &role);
         self.model.submit(Command::OpenRole { session, role });
         Ok(())
@@ -92,9 +93,8 @@ impl Machine<'_> {
         let session = self.session(id)?;
         let task = self.running(id);
         task.role_open = false;
-        task.text.push('\n');
         let branch = task.branch.clone();
-        task.written.iter_mut().for_each(|written| written.push(Piece::Close));
+        task.written.push(Piece::Close);
         self.observer.close_role(&branch);
         self.model.submit(Command::CloseRole { session });
         Ok(())
@@ -112,6 +112,15 @@ impl Machine<'_> {
         Ok(())
     }
 
+    /// Writes what another transcript holds: inside a turn its text, outside turns its turns.
+    fn append_transcript(&mut self, id: TaskId, transcript: &Transcript) -> Result<(), Fault> {
+        if self.running(id).role_open {
+            return self.append(id, &transcript.written.text(), TextKind::Literal);
+        }
+        self.replay(id, transcript.written.since(0))?;
+        if transcript.role_open { self.close_role(id) } else { Ok(()) }
+    }
+
     /// Appends text to the task's transcript.
     pub(crate) fn append(&mut self, id: TaskId, text: &str, kind: TextKind) -> Result<(), Fault> {
         let session = self.session(id)?;
@@ -120,9 +129,8 @@ impl Machine<'_> {
         }
         let limit = self.options.limits.elements;
         let task = self.running(id);
-        values::within(task.text.len() + text.len(), limit, "a transcript")?;
-        task.text.push_str(text);
-        task.written.iter_mut().for_each(|written| written.push(Piece::Text(text.to_string())));
+        values::within(task.written.bytes() + text.len(), limit, "a transcript")?;
+        task.written.push(Piece::Text(text.into()));
         let branch = task.branch.clone();
         self.observer.text(&branch, kind, text);
         self.model.submit(Command::Append { session, text: text.to_string() });
@@ -183,6 +191,7 @@ impl Machine<'_> {
                 top_logprobs: wanted.iter().any(|(kind, _)| *kind == Metadata::Logprob).then_some(TOP_LOGPROBS),
                 distribution: wanted.iter().any(|(kind, _)| matches!(kind, Metadata::Distribution | Metadata::Margin)),
                 label: description.label.clone(),
+                model: description.model.clone(),
             };
             for (name, register) in &options.set {
                 let value = machine.whole(id, *register)?;
@@ -213,8 +222,7 @@ impl Machine<'_> {
         })?;
         self.charge_tokens(id, generated.usage.generated_tokens);
         let task = self.running(id);
-        task.text.push_str(&generated.text);
-        task.written.iter_mut().for_each(|written| written.push(Piece::Text(generated.text.clone())));
+        task.written.push(Piece::Text(generated.text.as_str().into()));
         if !streams {
             let branch = self.running(id).branch.clone();
             self.observer.text(&branch, TextKind::Generated, &generated.text);
@@ -274,8 +282,9 @@ impl Machine<'_> {
             let session = machine.session(id)?;
             let request = machine.new_request(id);
             let unconditional = by == crate::image::SelectBy::Pmi;
-            let label = description.label.clone();
-            Ok((request, Command::Score(Score { request, session, options: texts.clone(), unconditional, label })))
+            let (label, model) = (description.label.clone(), description.model.clone());
+            let options = texts.clone();
+            Ok((request, Command::Score(Score { request, session, options, unconditional, label, model })))
         })?;
         let scored = match answer {
             Answer::Scored(scored) if scored.logprobs.len() == options.len() => scored,

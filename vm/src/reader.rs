@@ -81,6 +81,7 @@ mod tests {
         let image = Image {
             lines: Vec::new(),
             tools: Vec::new(),
+            models: Vec::new(),
             files: vec!["a.sgl".into()],
             texts: vec!["x".into()],
             records: Vec::new(),

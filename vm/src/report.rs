@@ -3,9 +3,10 @@
 use crate::image::{Register, Report, Start};
 use crate::machine::Machine;
 use crate::operation as values;
-use crate::task::{Piece, Stop, Wanted};
+use crate::task::{Stop, Wanted};
 use crate::trap::{Fault, Trap};
 use crate::value::{TaskId, Value};
+use crate::written::Piece;
 
 /// What a branch had before it when it first asked.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl Machine<'_> {
         let task = self.child(id, function, arguments, Start::Fresh, &name, None)?;
         let child = self.running(task);
         child.report = Some(wanted);
-        child.written = Some(Vec::new());
+        child.kept = Some(child.written.len());
         self.running(id).children.push(task);
         Ok(task)
     }
@@ -51,7 +52,7 @@ impl Machine<'_> {
         let Some((fork, count)) = self.running(id).fork.take() else { return };
         if self.reads.is_some() {
             let task = self.running(id);
-            let read = Read { branch: task.branch.to_string(), fork, count, text: task.text.clone() };
+            let read = Read { branch: task.branch.to_string(), fork, count, text: task.written.text() };
             self.reads.get_or_insert_default().push(read);
         }
     }
@@ -61,7 +62,7 @@ impl Machine<'_> {
         let task = self.running(id);
         match task.report {
             None => Ok(value),
-            Some(Wanted::Transcript) => Ok(Value::text(transcript(task.written.as_deref().unwrap_or_default()))),
+            Some(Wanted::Transcript) => Ok(Value::text(transcript(&task.written.since(task.kept.unwrap_or(0))))),
             Some(Wanted::Shared { branches_min }) => {
                 let within = format!("{} ", task.branch);
                 match shared(self.reads.as_deref().unwrap_or_default(), &within, branches_min) {

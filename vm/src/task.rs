@@ -7,8 +7,9 @@ use crate::image::FunctionIndex;
 use crate::observer::BranchPath;
 use crate::trap::Fault;
 use crate::value::{TaskId, Value};
+use crate::written::{Piece, Written};
 use rustc_hash::FxHashMap;
-use sgl_protocol::{Generated, ModelError, RequestId, Role, Scored, SessionId};
+use sgl_protocol::{Generated, ModelError, RequestId, Scored, SessionId};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -88,14 +89,6 @@ pub(crate) struct Calling {
     pub(crate) answer: Option<Result<serde_json::Value, ToolError>>,
 }
 
-/// A piece of a transcript.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Piece {
-    Open(Role),
-    Text(String),
-    Close,
-}
-
 /// What a test wants to know of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
@@ -122,10 +115,10 @@ pub(crate) struct Group {
 pub(crate) struct Task {
     pub(crate) frames: Vec<Frame>,
     pub(crate) session: Option<SessionId>,
-    /// The text of its transcript.
-    pub(crate) text: String,
-    /// What it wrote since it began, if somebody will want it.
-    pub(crate) written: Option<Vec<Piece>>,
+    /// What its transcript holds.
+    pub(crate) written: Written,
+    /// Where its own part of that begins, if somebody will want it.
+    pub(crate) kept: Option<usize>,
     pub(crate) role_open: bool,
     pub(crate) branch: BranchPath,
     /// The way to this task as a hash; with a hole and its occurrence it makes the seed.

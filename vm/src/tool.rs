@@ -2,7 +2,7 @@
 
 use crate::host::ToolError;
 use crate::image::Op;
-use crate::json::{json_of_value, value_of_json};
+use crate::json::{json_of_value, value_of_flag, value_of_json};
 use crate::machine::Machine;
 use crate::task::{Calling, Stop, Wait};
 use crate::trap::Fault;
@@ -36,7 +36,12 @@ impl Machine<'_> {
             ToolError::Failed(message) => Fault::world("tool", format!("the tool `{name}` failed: {message}")),
             ToolError::Late(message) => Fault::world("deadline", format!("the tool `{name}` took too long: {message}")),
         })?;
-        let value = value_of_json(&json, &described.result, image).map_err(|error| {
+        // Some tools can only give text: then the text is what is read.
+        let read = value_of_json(&json, &described.result, image).or_else(|error| match &json {
+            serde_json::Value::String(text) => value_of_flag(text, &described.result, image).map_err(|_| error),
+            _ => Err(error),
+        });
+        let value = read.map_err(|error| {
             Fault::world("tool", format!("the tool `{name}` gave what is not of its type: {error}"))
         })?;
         self.set(id, *to, value);

@@ -62,6 +62,14 @@ impl Fault {
         self
     }
 
+    /// A fault that happened there.
+    pub(crate) fn at(mut self, origin: Trap) -> Self {
+        if let Some(world) = &mut self.world {
+            world.origin = Some(Box::new(origin));
+        }
+        self
+    }
+
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self

@@ -1,6 +1,7 @@
 //! What programs hold.
 
 use crate::image::FunctionIndex;
+use crate::written::Written;
 use sgl_protocol::SessionId;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -52,7 +53,7 @@ pub enum Value {
 #[derive(Debug)]
 pub struct Transcript {
     pub(crate) session: SessionId,
-    pub(crate) text: Rc<str>,
+    pub(crate) written: Written,
     pub(crate) role_open: bool,
     pub(crate) closed: Rc<RefCell<Vec<SessionId>>>,
 }

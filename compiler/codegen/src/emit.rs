@@ -6,7 +6,9 @@ use sgl_ir::Program;
 use sgl_ir::program::Named;
 use sgl_protocol::Shape;
 use sgl_source::{Code, Diagnostic, Files, Span};
-use sgl_vm::image::{Entry, EntryParameter, EnumType, Function, Image, Place, RecordType, Test, VariantType};
+use sgl_vm::image::{
+    Entry, EntryParameter, EnumType, Function, Image, Model, Place, RecordType, Test, Tool, VariantType,
+};
 
 /// The image of a plan. An error only if a function needs more registers than there are.
 pub fn emit(program: &Program, files: &Files) -> Result<Image, Box<Diagnostic>> {
@@ -43,6 +45,7 @@ pub fn emit(program: &Program, files: &Files) -> Result<Image, Box<Diagnostic>> 
             })
             .collect(),
         result: entry.result.clone().unwrap_or(Shape::Null),
+        uses: entry.uses.clone(),
     });
     let tests = program.tests.iter().map(|(name, function, mocks)| Test {
         name: name.clone(),
@@ -61,8 +64,23 @@ pub fn emit(program: &Program, files: &Files) -> Result<Image, Box<Diagnostic>> 
         shapes: tables.shapes.into_iter().collect(),
         holes: tables.holes,
         functions: tables.functions,
-        tools: Vec::new(),
+        models: program
+            .models
+            .iter()
+            .map(|(name, of, span)| Model { name: name.clone(), of: of.clone(), at: place(*span) })
+            .collect(),
+        tools: program.tools.iter().map(tool).collect(),
     })
+}
+
+fn tool(tool: &sgl_ir::program::Tool) -> Tool {
+    Tool {
+        name: tool.name.clone(),
+        uses: tool.uses.clone(),
+        parameters: tool.parameters.clone(),
+        result: tool.result.clone(),
+        at: place(tool.span),
+    }
 }
 
 /// The byte at which each line begins.

@@ -50,7 +50,8 @@ pub fn fold(program: &Program, image: &mut Image) -> Vec<Diagnostic> {
 
 fn compute(image: &Image, name: &str, function: u32) -> Result<Value, Trap> {
     let (name, doc) = (name.to_string(), String::new());
-    let entry = Entry { name, doc, function, prompt: false, parameters: Vec::new(), result: Shape::Null };
+    let entry =
+        Entry { name, doc, function, prompt: false, parameters: Vec::new(), result: Shape::Null, uses: Vec::new() };
     let options = RunOptions { limits: LIMITS, ..RunOptions::default() };
     let mut nobody = Scripted::new(Vec::new(), Box::new(|_| None));
     sgl_vm::run(image, &entry, Vec::new(), &mut nobody, &options, &mut Silent)

@@ -118,10 +118,15 @@ impl FunctionEmitter<'_> {
                     .collect();
                 Code::Generate { to, hole, options: HoleOptions { set }, metadata }
             }
-            Op::Select(options, by, label) => {
+            Op::Select(options, by, label, model) => {
                 let options = self.get(*options);
-                let planned =
-                    Hole { label: label.clone(), shape: Shape::free_text(), follow: String::new(), max_tokens: None };
+                let planned = Hole {
+                    label: label.clone(),
+                    shape: Shape::free_text(),
+                    model: model.clone(),
+                    follow: String::new(),
+                    max_tokens: None,
+                };
                 let hole = self.hole(&planned);
                 let by = match by {
                     SelectBy::Mean => image::SelectBy::Mean,
@@ -277,6 +282,7 @@ impl FunctionEmitter<'_> {
         self.tables.hole(image::Hole {
             label: hole.label.clone(),
             shape: hole.shape.clone(),
+            model: hole.model.clone(),
             follow: hole.follow.clone(),
             max_tokens: hole.max_tokens,
             at,

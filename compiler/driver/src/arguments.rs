@@ -265,14 +265,17 @@ pub struct RunArguments {
     #[arg(long, value_name = "JSON|@FILE", help_heading = "Run options")]
     pub input: Option<String>,
     /// A GGUF file, a Hugging Face folder, or a name that `sglc model list` shows
-    #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL", default_value = crate::models::DEFAULT_MODEL, help_heading = "Run options")]
-    pub model: String,
+    #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL", help_heading = "Run options")]
+    pub model: Option<String>,
     /// Answer holes from this file instead of a model: lines `hole: text`
     #[arg(long, value_name = "FILE", help_heading = "Run options")]
     pub script: Option<String>,
+    /// What the program may use: `net`, `net=example.org`, `files`, `process`, `stdin`, `clock`; several with commas
+    #[arg(long, value_name = "WHAT,…", help_heading = "Run options")]
+    pub allow: Vec<String>,
     /// Seed of all sampling
-    #[arg(long, default_value_t = 0, help_heading = "Run options")]
-    pub seed: u64,
+    #[arg(long, value_name = "NUMBER", help_heading = "Run options")]
+    pub seed: Option<u64>,
     /// Temperature of holes that set none
     #[arg(long, value_name = "NUMBER", help_heading = "Run options")]
     pub temperature: Option<f64>,

@@ -1,6 +1,7 @@
 //! Text to image: every module is read and parsed, then all are checked, lowered and emitted together.
 
 use crate::arguments::Stage;
+use crate::project::Project;
 use crate::sources::{Sources, relative};
 use crate::testing::mock;
 use sgl_hir::SourceModule;
@@ -17,6 +18,8 @@ pub struct Compiled {
     pub files: Files,
     /// The root module's tree.
     pub root: sgl_syntax::ast::Module,
+    /// Its project file.
+    pub project: Project,
     /// Every diagnostic, by place.
     pub diagnostics: Vec<Diagnostic>,
     /// The checked program, if it has no errors.
@@ -46,9 +49,12 @@ pub fn compile(sources: &dyn Sources, name: &str) -> Result<Compiled, String> {
     let text = sources.read(name)?;
     let root_file = files.add(name, text);
     let mut modules = Modules { sources, files, parsed: Vec::new(), diagnostics: Vec::new() };
-    modules.parse(root_file, name.to_string());
+    let stem = name.rsplit('/').next().unwrap_or_default().trim_end_matches(".sgl");
+    modules.parse(root_file, relative(name, &format!("./{stem}")));
     modules.load_imports();
-    let Modules { files, mut parsed, mut diagnostics, .. } = modules;
+    let Modules { mut files, mut parsed, mut diagnostics, .. } = modules;
+    let (project, faults) = Project::of(name, sources, &mut files);
+    diagnostics.extend(faults);
     let root = parsed.remove(0);
     let checked = sgl_hir::check(&root.1, &parsed);
     let unread: Vec<Span> = diagnostics.iter().filter(|d| d.is_error()).map(|d| d.labels[0].span).collect();
@@ -58,7 +64,7 @@ pub fn compile(sources: &dyn Sources, name: &str) -> Result<Compiled, String> {
         diagnostics.retain(Diagnostic::is_error);
     }
     sgl_source::diagnostic::tidy(&mut diagnostics);
-    let mut compiled = Compiled { files, root: root.1.ast, diagnostics, hir: None, ir: None, image: None };
+    let mut compiled = Compiled { files, root: root.1.ast, project, diagnostics, hir: None, ir: None, image: None };
     if compiled.diagnostics.iter().any(Diagnostic::is_error) {
         return Ok(compiled);
     }

@@ -2,17 +2,20 @@
 
 use crate::arguments::{DiagnosticFormat, JumpMode, RunArguments};
 use crate::compile::Compiled;
-use crate::models::Store;
+use crate::grants::Grants;
+use crate::models::{DEFAULT_MODEL, Store};
+use crate::scripted_tools::ScriptedTools;
+use crate::toolhost::Tools;
 use crate::transcript::Terminal;
 use crate::{Outcome, demand, flags, report, scripted, stats};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ArgMatches;
 use sgl_engine::{Engine, EngineOptions, Jump};
-use sgl_protocol::LanguageModel;
+use sgl_protocol::{Fleet, LanguageModel};
 use sgl_source::render::{self, Colour};
 use sgl_source::{Code, Diagnostic, FileId, Span};
 use sgl_vm::image::{Entry, Image, Place};
-use sgl_vm::{Observer, RunOptions, Silent, Trap, Value};
+use sgl_vm::{Host, NoHost, Observer, Outside, RunOptions, Silent, Trap, Value};
 use std::path::Path;
 use std::time::Instant;
 
@@ -28,7 +31,7 @@ pub enum Failure {
     Trap(Trap),
 }
 
-/// Runs an entry with parameters from JSON on any model; for tests and tools.
+/// Runs an entry with parameters from JSON on any model, without tools; for tests and tools.
 pub fn run_entry(
     image: &Image,
     entry: &Entry,
@@ -37,9 +40,20 @@ pub fn run_entry(
     options: &RunOptions,
     observer: &mut dyn Observer,
 ) -> Result<serde_json::Value, Failure> {
+    run_entry_with(image, entry, input, &mut Outside { model, host: &mut NoHost::default(), observer }, options)
+}
+
+/// Runs an entry with parameters from JSON on any model and any tools.
+pub fn run_entry_with(
+    image: &Image,
+    entry: &Entry,
+    input: Option<&serde_json::Value>,
+    outside: &mut Outside<'_>,
+    options: &RunOptions,
+) -> Result<serde_json::Value, Failure> {
     let nothing = clap::Command::new("run").get_matches_from([""]);
     let values = flags::values(image, entry, &nothing, input).map_err(Failure::Input)?;
-    let value = sgl_vm::run(image, entry, values, model, options, observer).map_err(Failure::Trap)?;
+    let value = sgl_vm::run_with(image, entry, values, outside, options).map_err(Failure::Trap)?;
     Ok(sgl_vm::json_of_value(&value, image))
 }
 
@@ -106,54 +120,51 @@ fn attempt(
     arguments: &RunArguments,
 ) -> Result<Outcome> {
     let started = Instant::now();
+    let defaults = &compiled.project.defaults;
     let options = RunOptions {
-        seed: arguments.seed,
-        temperature: arguments.temperature,
+        seed: arguments.seed.or(defaults.seed).unwrap_or(0),
+        temperature: arguments.temperature.or(defaults.temperature),
+        max_tokens_default: defaults.max_tokens.unwrap_or(RunOptions::default().max_tokens_default),
         max_tokens_cap: arguments.max_tokens,
         ..RunOptions::default()
     };
-    let mut model: Box<dyn LanguageModel> = match &arguments.script {
+    let script = match &arguments.script {
         Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("`--script`: can't read {path}"))?;
-            let answers = scripted::parse(&text).map_err(|error| anyhow!("`--script` {path}, {error}"))?;
+            Some((path, std::fs::read_to_string(path).with_context(|| format!("`--script`: can't read {path}"))?))
+        }
+        None => None,
+    };
+    let grants = Grants::parse(&arguments.allow).map_err(|message| anyhow!(message))?;
+    let mut host: Box<dyn Host> = match &script {
+        Some((path, text)) if text.lines().any(|line| line.starts_with("tool ")) => {
+            let (tools, _) = ScriptedTools::parse(text).map_err(|error| anyhow!("`--script` {path}, {error}"))?;
+            Box::new(tools)
+        }
+        _ => {
+            let tools = Tools::new(&compiled.project, grants);
+            if report::diagnostics(&compiled.files, &tools.check(image, entry), DiagnosticFormat::Text) {
+                return Ok(Outcome::Failed);
+            }
+            Box::new(tools)
+        }
+    };
+    let mut model: Box<dyn LanguageModel> = match &script {
+        Some((path, text)) => {
+            let answers = scripted::parse(text).map_err(|error| anyhow!("`--script` {path}, {error}"))?;
             Box::new(scripted::model(answers))
         }
         None if !entry.prompt => Box::new(scripted::model(Vec::new())),
-        None => {
-            let path = Store::of_user()?.resolve(&arguments.model)?;
-            if arguments.max_tokens == Some(0) {
-                bail!("`--max-tokens` must be at least 1");
-            }
-            let own = EngineOptions {
-                radix_cache: !arguments.no_cache,
-                jump: match arguments.jump {
-                    JumpMode::Off => Jump::Off,
-                    JumpMode::Exact => Jump::Exact,
-                    JumpMode::Forced => Jump::Forced,
-                },
-                ..engine_options(arguments.threads)
-            };
-            let mut engine = load_engine(&path, own)?;
-            let found = demand::check(
-                image,
-                entry.function,
-                |shape| engine.need(shape).map_err(|error| error.to_string()),
-                options.max_tokens_default,
-                arguments.max_tokens,
-            );
-            if report::diagnostics(&compiled.files, &found, DiagnosticFormat::Text) {
-                return Ok(Outcome::Failed);
-            }
-            Box::new(engine)
-        }
+        None => match engines(compiled, image, entry, arguments, &options)? {
+            Some(model) => model,
+            None => return Ok(Outcome::Failed),
+        },
     };
     let loaded = started.elapsed();
     let mut watch = stats::Watch::new(Terminal::new(report::colour()), !arguments.quiet);
-    let outcome = if entry.prompt {
-        sgl_vm::run(image, entry, values, model.as_mut(), &options, &mut watch)
-    } else {
-        sgl_vm::run(image, entry, values, model.as_mut(), &options, &mut Silent)
-    };
+    let mut silent = Silent;
+    let observer: &mut dyn Observer = if entry.prompt { &mut watch } else { &mut silent };
+    let mut outside = Outside { model: model.as_mut(), host: host.as_mut(), observer };
+    let outcome = sgl_vm::run_with(image, entry, values, &mut outside, &options);
     watch.finish();
     let done = match outcome {
         Ok(value) => {
@@ -169,6 +180,71 @@ fn attempt(
         report::note(&watch.summary(model.usage(), loaded));
     }
     Ok(done)
+}
+
+/// The run's model, and those that the program names; `None` if the program can't run on them, which was said.
+fn engines(
+    compiled: &Compiled,
+    image: &Image,
+    entry: &Entry,
+    arguments: &RunArguments,
+    options: &RunOptions,
+) -> Result<Option<Box<dyn LanguageModel>>> {
+    let project = &compiled.project;
+    let own = arguments.model.as_deref().or(project.defaults.model.as_deref()).unwrap_or(DEFAULT_MODEL);
+    let mut wanted = vec![project.model(own)];
+    let mut names = Vec::new();
+    let mut faults = Vec::new();
+    for model in image.models.iter().filter(|m| image.holes.iter().any(|hole| hole.model.as_ref() == Some(&m.name))) {
+        let bound = project.models.contains_key(&model.name).then_some(&model.name).or(model.of.as_ref());
+        let Some(bound) = bound else {
+            let message = format!("the model `{}` is bound to nothing", model.name);
+            let help = format!("write into `sgl.toml`, under `[models]`: `{} = \"…\"`", model.name);
+            faults.push(Diagnostic::error(Code::E0906, message, span(model.at), "declared here").with_help(help));
+            continue;
+        };
+        let spec = project.model(bound);
+        let index = wanted.iter().position(|known| *known == spec).unwrap_or_else(|| {
+            wanted.push(spec);
+            wanted.len() - 1
+        });
+        names.push((model.name.clone(), index));
+    }
+    if report::diagnostics(&compiled.files, &faults, DiagnosticFormat::Text) {
+        return Ok(None);
+    }
+    if arguments.max_tokens == Some(0) {
+        bail!("`--max-tokens` must be at least 1");
+    }
+    let engine_options = EngineOptions {
+        radix_cache: !arguments.no_cache,
+        jump: match arguments.jump {
+            JumpMode::Off => Jump::Off,
+            JumpMode::Exact => Jump::Exact,
+            JumpMode::Forced => Jump::Forced,
+        },
+        ..engine_options(arguments.threads)
+    };
+    let store = Store::of_user()?;
+    let mut engines = Vec::new();
+    for spec in &wanted {
+        engines.push(load_engine(&store.resolve(spec)?, engine_options)?);
+    }
+    let found = demand::check(
+        image,
+        entry.function,
+        |shape| engines[0].need(shape).map_err(|error| error.to_string()),
+        options.max_tokens_default,
+        arguments.max_tokens,
+    );
+    if report::diagnostics(&compiled.files, &found, DiagnosticFormat::Text) {
+        return Ok(None);
+    }
+    if names.is_empty() {
+        return Ok(engines.pop().map(|engine| Box::new(engine) as Box<dyn LanguageModel>));
+    }
+    let models = engines.into_iter().map(|engine| Box::new(engine) as Box<dyn LanguageModel>).collect();
+    Ok(Some(Box::new(Fleet::new(models, names))))
 }
 
 /// What an engine is loaded with if nothing else is said.

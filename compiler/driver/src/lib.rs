@@ -12,12 +12,16 @@ mod constraints;
 pub mod demand;
 pub mod execute;
 pub mod flags;
+pub mod grants;
 pub mod models;
+pub mod project;
 pub mod report;
 pub mod scripted;
+pub mod scripted_tools;
 pub mod sources;
 pub mod stats;
 pub mod testing;
+pub mod toolhost;
 pub mod transcript;
 
 use std::ffi::OsString;

@@ -10,7 +10,7 @@ use sgl_protocol::{Scripted, ScriptedAnswer, Shape};
 pub fn parse(text: &str) -> Result<Vec<ScriptedAnswer>, String> {
     let mut answers = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        if line.trim().is_empty() || line.trim_start().starts_with('#') {
+        if line.trim().is_empty() || line.trim_start().starts_with('#') || line.starts_with("tool ") {
             continue;
         }
         let Some((hole, answer)) = line.split_once(':') else {

@@ -14,6 +14,12 @@ pub trait Sources {
 
     /// Names like the one that could not be read, for "did you mean".
     fn siblings(&self, name: &str) -> Vec<String>;
+
+    /// The folder above one, if there is.
+    fn above(&self, folder: &Path) -> Option<PathBuf> {
+        let _ = folder;
+        None
+    }
 }
 
 /// The name under which the standard input is a source.
@@ -41,6 +47,11 @@ impl Sources for Disk {
         String::from_utf8(bytes).map_err(|error| {
             format!("{name} is not UTF-8 text: the byte at offset {} is not", error.utf8_error().valid_up_to())
         })
+    }
+
+    fn above(&self, folder: &Path) -> Option<PathBuf> {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        fs::canonicalize(folder).ok()?.parent().map(Path::to_path_buf)
     }
 
     fn siblings(&self, name: &str) -> Vec<String> {

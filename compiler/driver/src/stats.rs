@@ -87,6 +87,12 @@ impl Observer for Watch {
             terminal.text(branch, kind, text);
         }
     }
+
+    fn rewound(&mut self, branch: &BranchPath) {
+        if let Some(terminal) = &mut self.terminal {
+            terminal.rewound(branch);
+        }
+    }
 }
 
 /// The most memory that this process held, as the kernel tells it; unknown elsewhere than on Linux.

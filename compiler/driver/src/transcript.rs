@@ -95,4 +95,13 @@ impl Observer for Terminal {
         };
         self.write(branch, &shown);
     }
+
+    fn rewound(&mut self, branch: &BranchPath) {
+        // What is on the terminal can't be taken back; that it does not count can be said.
+        if branch.is_root() {
+            self.end_line();
+        }
+        let said = self.paint("2", "(a fault: taken back)");
+        self.write(branch, &format!("{said}\n"));
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::cursor::Cursor;
 use crate::document::{Document, LINE, concat, group, nest, text};
-use crate::sequence::{ANGLES, PARENTHESES, TUPLE};
+use crate::sequence::{ANGLES, PARENTHESES, SQUARE, TUPLE};
 use sgl_syntax::ast::{FieldDeclaration, Name, Refinement, TypeExpression, TypeKind};
 
 impl<'a> Cursor<'a> {
@@ -35,6 +35,7 @@ impl<'a> Cursor<'a> {
             TypeKind::Map(key, value) => {
                 concat([self.expect("{"), self.ty(key), self.expect(":"), text(" "), self.ty(value), self.expect("}")])
             }
+            TypeKind::Several(types) => self.sequence(SQUARE, types, Self::ty),
             TypeKind::Tuple(types) => self.sequence(TUPLE, types, Self::ty),
             TypeKind::Record(fields) => self.sequence(PARENTHESES, fields, Self::field),
             TypeKind::Function(parameters, result) => concat([

@@ -18,6 +18,7 @@ mod pattern;
 mod prompt;
 mod statement;
 mod testing;
+mod tool;
 mod ways_out;
 
 use crate::assign::Variables;
@@ -105,8 +106,14 @@ fn function(context: &mut Context<'_>, id: usize) {
         Source::Function(f) => (&f.body, f.name.span),
         Source::Test(t) => (&t.body, t.name.span),
     };
+    if context.program.functions[id].bound {
+        return;
+    }
     let result = context.program.functions[id].result.clone();
     let mut body = Body::new(context, module, id);
+    if let Source::Function(ast::Function { using: Some(name), .. }) = source {
+        body.using(name);
+    }
     body.push_scope();
     for index in 0..body.locals.len() {
         let local = LocalId(u32::try_from(index).expect("ids are 32 bits"));
@@ -114,7 +121,7 @@ fn function(context: &mut Context<'_>, id: usize) {
         body.scopes.last_mut().expect("just pushed").names.insert(name, local);
         body.read(local);
     }
-    let pure = body.effect == Effect::Pure;
+    let pure = body.effect != Effect::Prompt;
     let block = if result != Type::Unit && gives_value(tree, pure) {
         body.returning(tree, &result)
     } else {
@@ -187,6 +194,8 @@ pub(crate) struct Body<'c, 'a> {
     loops: usize,
     /// Budgets that are open.
     budgets: usize,
+    /// The models of this prompt and of enclosing `with` blocks, the innermost last.
+    models: Vec<u32>,
     /// Options of enclosing `with` blocks, as hidden locals.
     with: Vec<(HoleOption, LocalId)>,
     in_role: bool,
@@ -227,6 +236,7 @@ impl<'c, 'a> Body<'c, 'a> {
             frames: Vec::new(),
             loops: 0,
             budgets: 0,
+            models: Vec::new(),
             with: Vec::new(),
             in_role: false,
             in_raw: false,

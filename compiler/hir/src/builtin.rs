@@ -73,6 +73,8 @@ const STR: &[Method] = &[
     m("read_json", "json.read", &[], MAYBE_JSON),
 ];
 
+const PROMPT: &[Method] = &[m("text", "prompt.text", &[], Str)];
+
 const LIST: &[Method] = &[
     m("len", "list.len", &[], Int),
     m("is_empty", "list.is_empty", &[], Bool),
@@ -181,6 +183,7 @@ pub(crate) fn methods(ty: &Type) -> impl Iterator<Item = &'static Method> {
         Type::Optional(_) => OPTIONAL,
         Type::Json => JSON,
         Type::Schema => SCHEMA,
+        Type::Prompt => PROMPT,
         _ => &[],
     };
     let any = if matches!(ty, Type::Function(..) | Type::Prompt | Type::Unit) { &[] } else { ANY };

@@ -3,7 +3,7 @@
 use crate::body;
 use crate::declare::{self, Names};
 use crate::generic::{Environment, Generic, Instance};
-use crate::program::{ConstId, FunctionId, GenericId, Program};
+use crate::program::{ConstId, EnumId, FunctionId, GenericId, Program};
 use crate::types::Type;
 use indexmap::IndexMap;
 use sgl_source::{Diagnostic, FileId, Span};
@@ -81,6 +81,8 @@ pub(crate) struct Context<'a> {
     pub(crate) environment: Environment,
     /// Per function: the type parameters of its body.
     pub(crate) environments: Vec<Environment>,
+    /// Enums of calls: of which tools.
+    pub(crate) tool_calls: Vec<(Vec<FunctionId>, EnumId)>,
 }
 
 /// Where a function's body comes from.
@@ -117,6 +119,7 @@ impl<'a> Context<'a> {
             computed: None,
             environment: Vec::new(),
             environments: Vec::new(),
+            tool_calls: Vec::new(),
         }
     }
 

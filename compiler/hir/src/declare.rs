@@ -4,12 +4,12 @@ use crate::check::{Context, Progress, Source};
 use crate::generic::{self, Generic, GenericKind};
 use crate::imports::{local_name, request};
 use crate::program::{
-    ConstId, Constant, Effect, Enum, EnumId, Field, Function, FunctionId, GenericId, Local, LocalId, Parameter, Struct,
-    StructId, Test, Variant,
+    ConstId, Constant, Effect, Enum, EnumId, Field, Function, FunctionId, GenericId, Local, LocalId, Model, Parameter,
+    Struct, StructId, Test, Variant,
 };
 use crate::shape::{self, Nominal};
 use crate::types::Type;
-use crate::{resolve, shape_of};
+use crate::{resolve, shape_of, tool};
 use indexmap::IndexMap;
 use sgl_protocol::TAG;
 use sgl_source::{Code, Diagnostic, Span};
@@ -27,6 +27,7 @@ pub(crate) enum Definition {
     Module(usize),
     /// Something that has been reported where it is defined or imported: its uses are silent.
     Lost,
+    Model(u32),
 }
 
 /// The names of a module.
@@ -115,7 +116,13 @@ fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
             }
             return;
         }
-        ItemKind::Unbuilt(_) | ItemKind::Model(_) | ItemKind::Error => return,
+        ItemKind::Model(m) => {
+            let id = index(context.program.models.len());
+            let of = m.of.as_ref().map(|of| of.value.clone());
+            context.program.models.push(Model { name: m.name.value.clone(), of, span: m.name.span });
+            (&m.name, Definition::Model(id))
+        }
+        ItemKind::Unbuilt(_) | ItemKind::Error => return,
     };
     bind(context, module, &name.value, definition, item.exported, name.span);
 }
@@ -159,6 +166,7 @@ pub(crate) fn add_function<'a>(
 ) -> FunctionId {
     let effect = match source {
         Source::Function(f) if f.kind == ast::FunctionKind::Function => Effect::Pure,
+        Source::Function(f) if f.kind != ast::FunctionKind::Prompt => Effect::Tool,
         Source::Value(_) => Effect::Pure,
         Source::Function(_) | Source::Test(_) => Effect::Prompt,
     };
@@ -168,6 +176,8 @@ pub(crate) fn add_function<'a>(
         name: name.to_string(),
         doc: doc.to_string(),
         effect,
+        uses: Vec::new(),
+        bound: matches!(source, Source::Function(f) if f.kind == ast::FunctionKind::BoundTool),
         parameters: Vec::new(),
         result: Type::Unit,
         locals: Vec::new(),
@@ -241,6 +251,9 @@ pub(crate) fn signatures(context: &mut Context<'_>) {
     }
     for id in 0..context.enums.len() {
         let (module, tree) = context.enums[id];
+        if context.tool_calls.iter().any(|(_, calls)| calls.index() == id) {
+            continue;
+        }
         context.program.enums[id].variants = variants(context, module, tree);
     }
     generic::types(context);
@@ -337,17 +350,7 @@ pub(crate) fn fields(context: &mut Context<'_>, module: usize, trees: &[ast::Fie
 pub(crate) fn signature(context: &mut Context<'_>, id: usize) {
     let (module, source) = context.functions[id];
     let Source::Function(tree) = source else { return };
-    for capability in &tree.uses {
-        context.report(
-            Diagnostic::error(
-                Code::E0104,
-                format!("`uses {}` is not built yet", capability.value),
-                capability.span,
-                "planned, and refused until then",
-            )
-            .with_help("remove it; programs can't reach the host yet"),
-        );
-    }
+    let uses = tool::uses(context, tree);
     let mut locals = Vec::new();
     let mut parameters: Vec<Parameter> = Vec::new();
     for parameter in &tree.parameters {
@@ -372,12 +375,17 @@ pub(crate) fn signature(context: &mut Context<'_>, id: usize) {
     function.locals = locals;
     function.parameters = parameters;
     function.result = result;
+    function.uses = uses;
+    if tree.kind == ast::FunctionKind::BoundTool {
+        tool::crossing(context, FunctionId(index(id)), tree);
+    }
 }
 
 /// What can be started from outside: exported functions of the root module whose parameters have a text form, else `main`.
 pub(crate) fn entries(context: &mut Context<'_>) {
     let of = |all: bool| -> Vec<FunctionId> {
         let functions = context.names[0].all.iter().filter_map(|(name, (definition, exported, _))| match definition {
+            Definition::Function(id) if context.function(*id).effect == Effect::Tool => None,
             Definition::Function(id) if *exported || (all && name == "main") => Some(*id),
             _ => None,
         });

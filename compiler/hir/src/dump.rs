@@ -1,6 +1,6 @@
 //! A checked program as text: signatures, locals with their types, and bodies.
 
-use crate::program::Program;
+use crate::program::{Effect, Program};
 use crate::show;
 
 /// The program, one definition after the other.
@@ -37,7 +37,11 @@ pub fn dump(program: &Program) -> String {
                 format!("{}: {}", local.name, show(program, &local.ty))
             })
             .collect();
-        let word = if function.effect == crate::program::Effect::Pure { "fn" } else { "prompt" };
+        let word = match function.effect {
+            Effect::Pure => "fn",
+            Effect::Prompt => "prompt",
+            Effect::Tool => "tool",
+        };
         let result = show(program, &function.result);
         out.push_str(&format!("\nf{index} {word} {}({}) -> {result}\n", function.name, parameters.join(", ")));
         for local in function.locals.iter().skip(function.parameters.len()) {

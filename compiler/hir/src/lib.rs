@@ -22,6 +22,7 @@ pub mod program;
 mod refine;
 mod resolve;
 mod shape;
+mod tool;
 pub mod types;
 
 pub use check::{Checked, SourceModule, check};
@@ -30,4 +31,5 @@ pub use dump::dump;
 pub use imports::{ImportRequest, imports};
 pub use program::Program;
 pub use shape::{WhyNot, hole_shape, json_schema, schema_text, shape_of};
+pub use tool::CAPABILITIES;
 pub use types::Type;

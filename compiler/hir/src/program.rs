@@ -53,6 +53,8 @@ pub struct Program {
     pub enums: Vec<Enum>,
     /// Functions and prompts (bodies of tests too).
     pub functions: Vec<Function>,
+    /// Models by name.
+    pub models: Vec<Model>,
     /// Constants; none depends on itself.
     pub constants: Vec<Constant>,
     /// Exported functions of the root module that can be started from outside, in order.
@@ -119,6 +121,17 @@ pub struct Variant {
     pub fields: Vec<Field>,
 }
 
+/// A model that the program names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Its name.
+    pub name: String,
+    /// What it is where `sgl.toml` does not say.
+    pub of: Option<String>,
+    /// Its name in the source.
+    pub span: Span,
+}
+
 /// A constant: computed once, on first use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Constant {
@@ -161,6 +174,10 @@ pub struct Function {
     pub doc: String,
     /// What it may do.
     pub effect: Effect,
+    /// What of the host it may reach: `net`, `stdin`, …
+    pub uses: Vec<String>,
+    /// Whether it is a tool that is bound outside the program; it has no body.
+    pub bound: bool,
     /// The first locals, in order.
     pub parameters: Vec<Parameter>,
     /// What it returns.

@@ -5,14 +5,15 @@ use crate::check::Context;
 use crate::declare::Definition;
 use crate::generic;
 use crate::refine;
+use crate::tool;
 use crate::types::Type;
 use sgl_source::{Code, Diagnostic, Span, did_you_mean};
 use sgl_syntax::ast::{Name, TypeExpression, TypeKind};
 
 /// Types that the language itself has.
-const BUILT_IN: &[&str] = &["Str", "Int", "Float", "Bool", "Unknown", "Prompt", "Schema"];
+const BUILT_IN: &[&str] = &["Str", "Int", "Float", "Bool", "Unknown", "Prompt", "Schema", "ToolCall"];
 /// Types that are planned.
-const PLANNED: &[&str] = &["Image", "Tool", "ToolCall"];
+const PLANNED: &[&str] = &["Image", "Tool"];
 
 /// The type that an alias stands for.
 pub(crate) fn alias(context: &mut Context<'_>, module: usize, id: usize, at: Span) -> Type {
@@ -45,6 +46,16 @@ pub(crate) fn alias(context: &mut Context<'_>, module: usize, id: usize, at: Spa
 /// A type as written.
 pub(crate) fn ty(context: &mut Context<'_>, module: usize, tree: &TypeExpression) -> Type {
     match &tree.kind {
+        TypeKind::Name { path, arguments } if path.len() == 1 && path[0].value == "ToolCall" => {
+            tool::call_type(context, module, arguments, tree.span)
+        }
+        TypeKind::Several(_) => {
+            context.report(
+                Diagnostic::error(Code::E0202, "a list of types is no type", tree.span, "only `ToolCall` takes this")
+                    .with_help("write a tuple, `(A, B)`, or a union, `A | B`"),
+            );
+            Type::Error
+        }
         TypeKind::Name { path, arguments } => {
             let arguments: Vec<Type> = arguments.iter().map(|argument| ty(context, module, argument)).collect();
             named(context, module, path, arguments, tree.span)

@@ -5,7 +5,7 @@ mod pattern;
 mod prompt;
 mod statement;
 
-use crate::program::{Constant, Entry, Function, Instruction, Op, Program, Region, Slot, Value};
+use crate::program::{Constant, Entry, Function, Instruction, Op, Program, Region, Slot, Tool, Value};
 use indexmap::IndexSet;
 use rustc_hash::FxHashMap;
 use sgl_hir::program as hir;
@@ -30,7 +30,12 @@ pub fn lower(source: &hir::Program) -> Program {
             (declared.name.clone(), declared.variants.iter().map(variant).collect())
         })
         .collect();
-    let functions = source.functions.iter().map(|function| lower_function(source, function, &mut records)).collect();
+    let bound: Vec<usize> = (0..source.functions.len()).filter(|id| source.functions[*id].bound).collect();
+    let functions = source.functions.iter().enumerate().map(|(id, function)| {
+        let tool = bound.iter().position(|bound| *bound == id);
+        lower_function(source, function, tool, &mut records)
+    });
+    let functions = functions.collect();
     let entries: Vec<Entry> = source.entries.iter().map(|id| entry(source, *id)).collect();
     for entry in &entries {
         let shapes = entry.parameters.iter().map(|(_, _, shape, _)| shape);
@@ -41,6 +46,8 @@ pub fn lower(source: &hir::Program) -> Program {
         enums,
         functions,
         entries,
+        models: source.models.iter().map(|m| (m.name.clone(), m.of.clone(), m.span)).collect(),
+        tools: bound.iter().map(|id| tool(source, &source.functions[*id])).collect(),
         constants: source.constants.iter().map(|c| (c.name.clone(), c.function.0)).collect(),
         tests: source.tests.iter().map(|t| (t.name.clone(), t.function.0, t.mocks.clone())).collect(),
     }
@@ -84,10 +91,23 @@ fn entry(source: &hir::Program, id: hir::FunctionId) -> Entry {
         function: id.0,
         parameters,
         result: shape_of(source, &function.result).ok(),
+        uses: function.uses.clone(),
     }
 }
 
-fn lower_function(source: &hir::Program, function: &hir::Function, records: &mut Records) -> Function {
+fn tool(source: &hir::Program, function: &hir::Function) -> Tool {
+    let parameters = function.parameters.iter().map(|p| function.locals[p.local.index()].name.clone()).collect();
+    let result = shape_of(source, &function.result).expect("the checker made sure that a tool's result has a shape");
+    Tool { name: function.name.clone(), uses: function.uses.clone(), parameters, result, span: function.span }
+}
+
+/// The plan of a function; of a tool that is bound outside the program, which of them it is.
+fn lower_function(
+    source: &hir::Program,
+    function: &hir::Function,
+    tool: Option<usize>,
+    records: &mut Records,
+) -> Function {
     let mut lowering = Lowering {
         source,
         function,
@@ -108,7 +128,16 @@ fn lower_function(source: &hir::Program, function: &hir::Function, records: &mut
         lowering.places.insert(parameter.local, Place::Value(value));
         parameters.push(value);
     }
-    lowering.block(&function.body);
+    match tool {
+        Some(tool) => {
+            let tool = u32::try_from(tool).expect("fewer tools than bytes of source");
+            let value = lowering.emit(Op::CallTool(tool, parameters.clone()));
+            lowering.effect(Op::Return(value));
+        }
+        None => {
+            lowering.block(&function.body);
+        }
+    }
     let body = lowering.regions.pop().expect("the function's own region");
     Function {
         name: function.name.clone(),

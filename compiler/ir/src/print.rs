@@ -122,10 +122,12 @@ fn head(instruction: &Instruction) -> String {
             let options: Vec<String> = options.iter().map(|(o, x)| format!(" {}={}", o.name(), v(x))).collect();
             let metadata: Vec<String> =
                 metadata.iter().map(|m| format!(" @{}", format!("{m:?}").to_lowercase())).collect();
-            format!("gen {} {:?}{}{}", hole.label, hole.shape, options.concat(), metadata.concat())
+            let using = hole.model.as_ref().map(|model| format!(" using {model}")).unwrap_or_default();
+            format!("gen {} {:?}{using}{}{}", hole.label, hole.shape, options.concat(), metadata.concat())
         }
-        Op::Select(a, by, label) => {
-            format!("select {label} {} by {}", v(a), format!("{by:?}").to_lowercase())
+        Op::Select(a, by, label, model) => {
+            let using = model.as_ref().map(|model| format!(" using {model}")).unwrap_or_default();
+            format!("select {label} {} by {}{using}", v(a), format!("{by:?}").to_lowercase())
         }
         Op::Transcript => "transcript".into(),
         Op::Assert(a, text, None) => format!("assert {} {text:?}", v(a)),

@@ -31,6 +31,10 @@ pub struct Program {
     pub entries: Vec<Entry>,
     /// Constants: name, and the function that computes it.
     pub constants: Vec<(String, u32)>,
+    /// Models: name, what each is where the project does not say, and where it is declared.
+    pub models: Vec<(String, Option<String>, Span)>,
+    /// Tools that are bound outside the program.
+    pub tools: Vec<Tool>,
     /// Tests: name, function, answers by hole name.
     pub tests: Vec<(String, u32, Mocks)>,
 }
@@ -54,6 +58,21 @@ pub struct Function {
     pub span: Span,
 }
 
+/// A tool that is bound outside the program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// What of the host it reaches.
+    pub uses: Vec<String>,
+    /// Names of its parameters.
+    pub parameters: Vec<String>,
+    /// What it gives.
+    pub result: Shape,
+    /// Its name in the source.
+    pub span: Span,
+}
+
 /// What can be started from outside.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
@@ -67,6 +86,8 @@ pub struct Entry {
     pub parameters: Vec<(String, String, Shape, Option<u32>)>,
     /// What it returns, where that has a shape.
     pub result: Option<Shape>,
+    /// What of the host it may reach.
+    pub uses: Vec<String>,
 }
 
 /// Instructions in order.
@@ -113,6 +134,8 @@ pub struct Hole {
     pub label: String,
     /// What it may hold.
     pub shape: Shape,
+    /// The model that fills it, by name; none is the run's own.
+    pub model: Option<String>,
     /// The literal text right after it.
     pub follow: String,
     /// `max_tokens`, where it is a literal.
@@ -302,8 +325,8 @@ pub enum Op {
     AppendValue(Value),
     /// Fills a hole: options, and metadata in the order of the results after the first.
     Generate(Hole, Vec<(HoleOption, Value)>, Vec<MetadataKind>),
-    /// Chooses an element.
-    Select(Value, SelectBy, String),
+    /// Chooses an element: of what, how, the hole's name, and the model.
+    Select(Value, SelectBy, String, Option<String>),
     /// The current transcript.
     Transcript,
     /// A fault unless true; it shows the two values that were compared.

@@ -1,7 +1,8 @@
 //! Every diagnostic code, one line each.
 //!
 //! E00xx text and tokens, E01xx syntax, E02xx names and modules, E03xx types, E04xx prompts and holes, E05xx effects,
-//! E06xx limits, E07xx runs, E08xx tests and evals; W are warnings. A code is never reused. `tests/tidy` checks that each one has a corpus test.
+//! E06xx limits, E07xx runs, E08xx tests and evals, E09xx the project and what is granted; W are warnings. A code is never
+//! reused. `tests/tidy` checks that each one has a corpus test.
 
 macro_rules! codes {
     ($($name:ident $title:literal)*) => {
@@ -92,6 +93,12 @@ codes! {
     E0440 "`max_tokens` below the shortest value"
     E0501 "pure code that uses the model"
     E0502 "prompt text outside a prompt"
+    E0503 "use of the host that is not declared"
+    E0504 "unknown capability"
+    E0505 "tool that is bound outside, and says not what it reaches"
+    E0506 "type that a tool can't take or give"
+    E0507 "something that is no tool"
+    E0508 "something that is no model"
     E0601 "program that exceeds a limit of the compiler"
     E0701 "run that ended with a fault"
     E0702 "fault of the world that nothing caught"
@@ -99,6 +106,12 @@ codes! {
     E0802 "mock whose answer does not fit its hole"
     E0803 "piece of a test outside a test"
     E0804 "two tests or evals with one name"
+    E0901 "project file that can't be read"
+    E0902 "unknown or missing key of the project file"
+    E0903 "value of the wrong type in the project file"
+    E0904 "capability that is not granted"
+    E0905 "tool that is bound to nothing"
+    E0906 "model that is bound to nothing"
     W0101 "statement after `return`"
     W0201 "value that nobody reads"
     W0301 "pattern that can never match"

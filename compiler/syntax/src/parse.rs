@@ -141,9 +141,7 @@ fn unbuilt(file: FileId, tokens: &[Placed]) -> Option<ItemKind> {
     let (start, token, end) =
         tokens.iter().find(|(_, token, _)| !matches!(token, Token::Doc(_) | Token::Keyword("pub") | Token::End))?;
     match token {
-        Token::Keyword(word @ ("tool" | "model" | "eval")) => {
-            Some(ItemKind::Unbuilt(Spanned::new(word, Span::new(file, *start, *end))))
-        }
+        Token::Keyword(word @ "eval") => Some(ItemKind::Unbuilt(Spanned::new(word, Span::new(file, *start, *end)))),
         _ => None,
     }
 }

@@ -262,7 +262,10 @@ fn of_expression<'a>(e: &'a Expression, visit: &mut dyn FnMut(Node<'a>)) {
 
 fn of_type<'a>(ty: &'a TypeExpression, visit: &mut dyn FnMut(Node<'a>)) {
     match &ty.kind {
-        TypeKind::Name { arguments: all, .. } | TypeKind::Union(all) | TypeKind::Tuple(all) => {
+        TypeKind::Name { arguments: all, .. }
+        | TypeKind::Union(all)
+        | TypeKind::Tuple(all)
+        | TypeKind::Several(all) => {
             all.iter().for_each(|ty| visit(Node::Type(ty)));
         }
         TypeKind::Optional(of) => visit(Node::Type(of)),

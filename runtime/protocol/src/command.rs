@@ -112,6 +112,8 @@ pub struct Generate {
     pub distribution: bool,
     /// Where in the program this is, for transcripts and traces.
     pub label: String,
+    /// The model that the program names; `None` is the run's own.
+    pub model: Option<String>,
 }
 
 /// Continuations to score.
@@ -127,4 +129,6 @@ pub struct Score {
     pub unconditional: bool,
     /// Where in the program this is, for transcripts and traces.
     pub label: String,
+    /// The model that the program names; `None` is the run's own.
+    pub model: Option<String>,
 }

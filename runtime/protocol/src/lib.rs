@@ -10,6 +10,7 @@
 
 pub mod command;
 pub mod event;
+mod fleet;
 pub mod language_model;
 pub mod sampling;
 pub mod scripted;
@@ -17,6 +18,7 @@ pub mod shape;
 
 pub use command::{Command, Generate, RequestId, Role, Score, SessionId};
 pub use event::{Event, Finish, Generated, ModelError, Scored, Usage};
+pub use fleet::Fleet;
 pub use language_model::LanguageModel;
 pub use sampling::Sampling;
 pub use scripted::{Scripted, ScriptedAnswer};

@@ -88,7 +88,7 @@ impl Scripted {
             self.waiting.push_back(Event::Failed { request, error });
             return;
         };
-        self.log.push(format!("{transcript}$[{}] <- {text}", hole.label));
+        self.log.push(format!("{transcript}$[{}] <- {text}", by(&hole.label, hole.model.as_ref())));
         if let Some(open) = self.transcripts.get_mut(&hole.session) {
             open.push_str(&text);
         }
@@ -127,13 +127,18 @@ impl Scripted {
             return;
         };
         let wanted = self.take_answer(&score.label).unwrap_or_else(|| score.options[0].clone());
-        self.log.push(format!("{transcript}$[{}] <- {wanted}", score.label));
+        self.log.push(format!("{transcript}$[{}] <- {wanted}", by(&score.label, score.model.as_ref())));
         let logprobs: Vec<Vec<f32>> =
             score.options.iter().map(|o| vec![if *o == wanted { -0.1 } else { -3.0 }]).collect();
         let unconditional = if score.unconditional { vec![vec![-1.0]; score.options.len()] } else { Vec::new() };
         let result = Scored { logprobs, unconditional, usage: Usage::default() };
         self.waiting.push_back(Event::Scored { request, result });
     }
+}
+
+/// A hole's name, and the model that the program names for it.
+fn by(label: &str, model: Option<&String>) -> String {
+    model.map_or_else(|| label.to_string(), |model| format!("{label} by {model}"))
 }
 
 /// Nine tenths on the member that was answered, the rest evenly over the others.

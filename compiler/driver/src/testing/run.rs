@@ -298,6 +298,7 @@ fn entry(test: &Test) -> Entry {
         function: test.function,
         prompt: true,
         parameters: Vec::new(),
+        uses: Vec::new(),
         result: Shape::Null,
     }
 }

@@ -32,6 +32,13 @@ impl Body<'_, '_> {
         if let Some(found) = self.test_call(callee, arguments, span) {
             return found;
         }
+        if let Tree::Name(name) = &callee.kind
+            && matches!(name.as_str(), "invoke" | "tools")
+            && self.find(name).is_none()
+            && !self.context.names[self.module].all.contains_key(name)
+        {
+            return if name == "invoke" { self.invoke(arguments, span) } else { self.tools(arguments, span) };
+        }
         if let Tree::Field(base, name) = &callee.kind {
             match self.path(base) {
                 Some(Ok(Definition::Enum(id))) => {
@@ -100,9 +107,10 @@ impl Body<'_, '_> {
                 self.call_value(callee, arguments, span)
             }
             Definition::Lost => self.give_up(arguments, span),
-            Definition::Alias(_) | Definition::Enum(_) | Definition::Module(_) => {
+            Definition::Alias(_) | Definition::Enum(_) | Definition::Module(_) | Definition::Model(_) => {
                 let help = match definition {
                     Definition::Enum(_) => format!("name a variant: `{}.…`", name.value),
+                    Definition::Model(_) => format!("a prompt uses it: `prompt … using {}`", name.value),
                     Definition::Alias(_) => "an alias has no constructor; write the value".to_string(),
                     _ => format!("name something in it: `{}.…`", name.value),
                 };
@@ -134,6 +142,7 @@ impl Body<'_, '_> {
         if effect == Effect::Prompt {
             self.needs_model(&format!("the prompt `{}`", name.value), name.span);
         }
+        self.needs_uses(id, name.span);
         let checked = self.arguments(&name.value, &parameters, arguments, declared, span);
         Expression { kind: ExpressionKind::Call(id, checked), ty: result, span }
     }
@@ -390,14 +399,6 @@ impl Body<'_, '_> {
 
     /// A type that was read as an expression: a path, or a list of one.
     fn type_argument(&mut self, tree: &ast::Expression) -> Type {
-        fn path(tree: &ast::Expression, out: &mut Vec<ast::Name>) -> bool {
-            match &tree.kind {
-                Tree::Name(name) => out.push(ast::Name::new(name.clone(), tree.span)),
-                Tree::Field(base, name) if path(base, out) => out.push(name.clone()),
-                _ => return false,
-            }
-            true
-        }
         let mut names = Vec::new();
         if let Tree::List(items) = &tree.kind
             && let [item] = items.as_slice()
@@ -414,4 +415,14 @@ impl Body<'_, '_> {
         );
         Type::Error
     }
+}
+
+/// The names of a path that was read as an expression; whether it is one.
+pub(super) fn path(tree: &ast::Expression, out: &mut Vec<ast::Name>) -> bool {
+    match &tree.kind {
+        Tree::Name(name) => out.push(ast::Name::new(name.clone(), tree.span)),
+        Tree::Field(base, name) if path(base, out) => out.push(name.clone()),
+        _ => return false,
+    }
+    true
 }

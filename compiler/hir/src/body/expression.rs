@@ -230,6 +230,13 @@ impl Body<'_, '_> {
                     );
                     return Self::error_expression(span);
                 }
+                if !f.uses.is_empty() {
+                    self.report(
+                        Diagnostic::error(Code::E0104, "a tool as a value is not built yet", span, "call it here")
+                            .with_help(format!("call it: `{name}(…)`")),
+                    );
+                    return Self::error_expression(span);
+                }
                 Expression { kind: ExpressionKind::Function(id), ty, span }
             }
             Definition::Lost => Self::error_expression(span),
@@ -237,12 +244,14 @@ impl Body<'_, '_> {
             | Definition::Enum(_)
             | Definition::Alias(_)
             | Definition::Generic(_)
-            | Definition::Module(_) => {
+            | Definition::Module(_)
+            | Definition::Model(_) => {
                 let (what, help) = match definition {
                     Definition::Generic(_) => {
                         ("generic", format!("make a value of it: `{name}(…)`, or `x => {name}(x)`"))
                     }
                     Definition::Module(_) => ("a module", format!("name something in it: `{name}.…`")),
+                    Definition::Model(_) => ("a model", format!("choose it for a hole: `$[x: T, model: {name}]`")),
                     Definition::Enum(_) => ("a type", format!("name a variant: `{name}.…`")),
                     _ => ("a type", format!("make a value of it: `{name}(…)`")),
                 };

@@ -2,19 +2,23 @@
 
 use super::Body;
 use crate::assign;
+use crate::declare::Definition;
 use crate::program::{
-    Block, Expression, ExpressionKind, Hole, HoleOption, Pattern, SelectBy, Statement, StatementKind,
+    Block, Effect, Expression, ExpressionKind, Hole, HoleOption, Pattern, SelectBy, Statement, StatementKind,
 };
 use crate::types::Type;
 use sgl_protocol::Shape;
 use sgl_source::{Code, Diagnostic, Span, did_you_mean};
 use sgl_syntax::ast;
 
+/// The option that names a model.
+const MODEL: &str = "model";
+
 impl Body<'_, '_> {
     /// Options as written, and those of enclosing `with` blocks.
     pub(super) fn options(&mut self, trees: &[ast::HoleOption]) -> Vec<(HoleOption, Expression)> {
         let mut options: Vec<(HoleOption, Expression)> = Vec::new();
-        for tree in trees {
+        for tree in trees.iter().filter(|tree| tree.name.value != MODEL) {
             let Some((option, value)) = self.option(tree) else { continue };
             if options.iter().any(|(known, _)| *known == option) {
                 let message = format!("the option `{}` is given twice", option.name());
@@ -91,11 +95,74 @@ impl Body<'_, '_> {
         Some((option, value))
     }
 
+    /// The model of a hole with these options: its own, else that of what is around it.
+    pub(super) fn model_of(&mut self, options: &[ast::HoleOption]) -> Option<u32> {
+        self.named_model(options).or(self.models.last().copied())
+    }
+
+    /// `model: judge`
+    fn named_model(&mut self, options: &[ast::HoleOption]) -> Option<u32> {
+        let tree = options.iter().find(|option| option.name.value == MODEL)?;
+        let mut path = Vec::new();
+        if super::call::path(&tree.value, &mut path) {
+            return self.model_at(&path);
+        }
+        self.no_model("this", tree.value.span);
+        None
+    }
+
+    /// `using judge`
+    pub(super) fn using(&mut self, name: &ast::Name) {
+        if self.effect != Effect::Prompt {
+            self.report(
+                Diagnostic::error(Code::E0501, "a `fn` is pure, and uses no model", name.span, "not in a `fn`")
+                    .with_help("declare it as `prompt`"),
+            );
+        }
+        let model = self.model_at(std::slice::from_ref(name));
+        self.models.extend(model);
+    }
+
+    fn model_at(&mut self, path: &[ast::Name]) -> Option<u32> {
+        let (last, before) = path.split_last()?;
+        let mut home = self.module;
+        for step in before {
+            let Some((Definition::Module(target), ..)) = self.context.names[home].all.get(&step.value) else {
+                self.no_model(&format!("`{}`", step.value), step.span);
+                return None;
+            };
+            home = *target;
+        }
+        match self.context.names[home].all.get(&last.value) {
+            Some((Definition::Model(id), exported, _)) if *exported || home == self.module => Some(*id),
+            _ => {
+                self.no_model(&format!("`{}`", last.value), last.span);
+                None
+            }
+        }
+    }
+
+    fn no_model(&mut self, shown: &str, span: Span) {
+        let names = self.context.program.models.iter().map(|model| model.name.as_str());
+        let near = did_you_mean(shown.trim_matches('`'), names);
+        let help = near.map_or_else(
+            || "declare it: `model judge`, and say in `sgl.toml` which it is: `[models]`, `judge = \"…\"`".to_string(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        self.report(
+            Diagnostic::error(Code::E0508, format!("{shown} is no model"), span, "a model is wanted here")
+                .with_help(help),
+        );
+    }
+
     /// Defaults for the holes of a block: each is computed once.
     pub(super) fn with(&mut self, options: &[ast::HoleOption], body: &ast::Block) -> StatementKind {
-        let before = self.with.len();
+        let before = (self.with.len(), self.models.len());
+        if let Some(model) = self.named_model(options) {
+            self.models.push(model);
+        }
         let mut statements = Vec::new();
-        for tree in options {
+        for tree in options.iter().filter(|tree| tree.name.value != MODEL) {
             let Some((option, value)) = self.option(tree) else { continue };
             let span = tree.name.span;
             let local = self.local(&format!("%{}", option.name()), value.ty.clone(), false, span);
@@ -105,7 +172,8 @@ impl Body<'_, '_> {
         }
         // Like a turn, it delimits options, not names.
         let block = self.block_statements(&body.statements);
-        self.with.truncate(before);
+        self.with.truncate(before.0);
+        self.models.truncate(before.1);
         statements.extend(block.statements);
         StatementKind::Block(Block { statements, value: None })
     }
@@ -138,7 +206,8 @@ impl Body<'_, '_> {
         }
         let mut by = SelectBy::Mean;
         let mut constrained = false;
-        for setting in settings {
+        let model = self.model_of(settings);
+        for setting in settings.iter().filter(|setting| setting.name.value != MODEL) {
             let word = match &setting.value.kind {
                 ast::ExpressionKind::Name(word) => word.as_str(),
                 _ => "",
@@ -167,15 +236,15 @@ impl Body<'_, '_> {
                         setting.name.span,
                         "unknown option",
                     )
-                    .with_help("its option is `by`"),
+                    .with_help("its options are `by` and `model`"),
                 ),
             }
         }
         if constrained {
-            return self.sample(options, element, span);
+            return self.sample(options, element, model, span);
         }
         Expression {
-            kind: ExpressionKind::Select { options: Box::new(options), by, label: "select".into() },
+            kind: ExpressionKind::Select { options: Box::new(options), by, label: "select".into(), model },
             ty: element,
             span,
         }
@@ -184,7 +253,7 @@ impl Body<'_, '_> {
 
 impl Body<'_, '_> {
     /// One of the texts of a list, sampled under its mask.
-    fn sample(&mut self, options: Expression, element: Type, span: Span) -> Expression {
+    fn sample(&mut self, options: Expression, element: Type, model: Option<u32>, span: Span) -> Expression {
         if assign::widen(&element) != Type::text() {
             let shown = self.show(&element);
             self.report(
@@ -205,6 +274,7 @@ impl Body<'_, '_> {
             label: "select".into(),
             ty: element.clone(),
             shape: Shape::Computed(0),
+            model,
             options: all,
             span,
         };

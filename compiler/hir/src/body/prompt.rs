@@ -9,15 +9,18 @@ use sgl_protocol::Shape;
 use sgl_source::{Code, Diagnostic, Span};
 use sgl_syntax::ast;
 
+/// The place that is pure, but for faults and for what it says it uses.
+pub(super) const A_TOOL: &str = "a `tool`";
+
 impl Body<'_, '_> {
     /// Where the code is, if it must be pure, and what to do about it.
-    fn pure_place(&self) -> Option<(&'static str, &'static str)> {
+    pub(super) fn pure_place(&self) -> Option<(&'static str, &'static str)> {
         if self.frames.iter().any(|frame| matches!(frame, Frame::Closure { .. })) {
             return Some(("a closure", "use a comprehension, `[f(x) for x in xs]`: its calls run side by side"));
         }
         match self.effect {
             Effect::Pure if self.outside => Some(("a constant", "move it into a `prompt`")),
-            Effect::Tool => Some(("a `tool`", "do it in the prompt that calls the tool")),
+            Effect::Tool => Some((A_TOOL, "do it in the prompt that calls the tool")),
             Effect::Pure => Some(("a `fn`", "declare it as `prompt`")),
             Effect::Prompt => None,
         }
@@ -56,7 +59,7 @@ impl Body<'_, '_> {
 
     /// Reports a fault that is raised in pure code.
     pub(super) fn needs_faults(&mut self, what: &str, span: Span) {
-        if let Some((place, help)) = self.pure_place().filter(|_| self.effect != Effect::Tool) {
+        if let Some((place, help)) = self.pure_place().filter(|(place, _)| *place != A_TOOL) {
             self.report(
                 Diagnostic::error(
                     Code::E0502,
@@ -174,7 +177,11 @@ impl Body<'_, '_> {
         let ty = self.variables.resolve(&e.ty);
         if matches!(ty, Type::Function(..) | Type::Prompt) {
             let shown = self.show(&ty);
-            let help = if ty == Type::Prompt { "append a transcript with `emit`" } else { "call it: `${f(…)}`" };
+            let help = if ty == Type::Prompt {
+                "append a transcript with `emit`, or take its text: `p.text()`"
+            } else {
+                "call it: `${f(…)}`"
+            };
             self.report(
                 Diagnostic::error(
                     Code::E0317,
@@ -193,6 +200,7 @@ impl Body<'_, '_> {
         let ty = tree.ty.as_ref().map_or(Type::text(), |ty| crate::resolve::ty(self.context, self.module, ty));
         let parts = self.context.computed.take().unwrap_or_default();
         let mut options = self.options(&tree.options);
+        let model = self.model_of(&tree.options);
         for (index, (part, ty)) in (0u8..).zip(parts) {
             let wanted = if matches!(ty, Type::JsonAs(_)) { Type::Schema } else { Type::list(Type::text()) };
             options.push((HoleOption::Part(index), self.expect(&part, &wanted)));
@@ -214,7 +222,7 @@ impl Body<'_, '_> {
             return None;
         };
         let label = tree.name.as_ref().map_or("_".to_string(), |name| name.value.clone());
-        Some(Hole { local, label, ty: ty.filled(), shape, options, span: tree.span })
+        Some(Hole { local, label, ty: ty.filled(), shape, model, options, span: tree.span })
     }
 
     /// The shape of a type that a model can write; reports one that it can't.

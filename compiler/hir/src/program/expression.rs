@@ -97,6 +97,8 @@ pub enum ExpressionKind {
         by: SelectBy,
         /// The hole's name, for transcripts; `select`.
         label: String,
+        /// The model that ranks, by index; none is the run's own.
+        model: Option<u32>,
     },
     /// `-e`
     Negate(Box<Expression>),

@@ -132,6 +132,8 @@ pub struct Hole {
     pub ty: Type,
     /// The same as text.
     pub shape: Shape,
+    /// The model that fills it, by index; none is the run's own.
+    pub model: Option<u32>,
     /// Options, those of enclosing `with` blocks included, each name at most once.
     pub options: Vec<(HoleOption, Expression)>,
     /// Where.

@@ -87,7 +87,10 @@ impl Lowering<'_> {
                 Op::Report(id.0, arguments, Report::Shared(self.expression(branches)))
             }
             Kind::Generate(hole) => return self.hole(hole, String::new()),
-            Kind::Select { options, by, label } => Op::Select(self.expression(options), *by, label.clone()),
+            Kind::Select { options, by, label, model } => {
+                let model = self.model(*model);
+                Op::Select(self.expression(options), *by, label.clone(), model)
+            }
             Kind::Fail(message) => {
                 let message = self.expression(message);
                 self.effect(Op::Fail(message));

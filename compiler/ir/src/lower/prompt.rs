@@ -58,7 +58,8 @@ impl Lowering<'_> {
         let outer = std::mem::replace(&mut self.span, hole.span);
         let shape = hole.shape.clone();
         self.records.of_shape(&shape);
-        let planned = Hole { label: hole.label.clone(), shape, follow, max_tokens };
+        let model = self.model(hole.model);
+        let planned = Hole { label: hole.label.clone(), shape, model, follow, max_tokens };
         let value = self.fresh();
         let mut results = vec![value];
         for used in &uses {
@@ -72,6 +73,11 @@ impl Lowering<'_> {
             self.bind(local, value);
         }
         value
+    }
+
+    /// A model's name.
+    pub(super) fn model(&self, id: Option<u32>) -> Option<String> {
+        id.map(|id| self.source.models[id as usize].name.clone())
     }
 
     /// A block on a copy of a transcript.

@@ -36,6 +36,8 @@ pub enum TypeKind {
     Union(Vec<TypeExpression>),
     /// `[T]`, `[T; 1..=5]`; the bound is a range or an integer expression.
     List(Box<TypeExpression>, Option<Box<Expression>>),
+    /// `[search, calc]`: tools, as the argument of `ToolCall`.
+    Several(Vec<TypeExpression>),
     /// `{Str: T}`
     Map(Box<TypeExpression>, Box<TypeExpression>),
     /// `(A, B)`, `()`

@@ -161,6 +161,7 @@ impl Rig {
             top_logprobs: None,
             distribution: false,
             label: "hole".into(),
+            model: None,
         };
         change(&mut generate);
         self.engine.submit(Command::Generate(generate));
@@ -170,7 +171,14 @@ impl Rig {
     pub(super) fn score(&mut self, session: SessionId, options: &[&str], unconditional: bool) -> RequestId {
         let request = RequestId(self.name());
         let options = options.iter().map(|option| (*option).to_string()).collect();
-        self.engine.submit(Command::Score(Score { request, session, options, unconditional, label: "choice".into() }));
+        self.engine.submit(Command::Score(Score {
+            request,
+            session,
+            options,
+            unconditional,
+            label: "choice".into(),
+            model: None,
+        }));
         request
     }
 

@@ -1,0 +1,161 @@
+//! The real binary with a project: tools that are bound, what is granted, models by name.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// Runs `sglc` on `main.sgl` of a folder, with lines on its standard input.
+fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sglc"))
+        .arg("run")
+        .arg(folder.join("main.sgl"))
+        .args(["--quiet", "--script"])
+        .arg(folder.join("answers"))
+        .args(arguments)
+        .env("SGLC_CACHE", folder.join("cache"))
+        .env("NO_COLOR", "1")
+        .env_remove("SGLC_MODEL")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("written");
+    child.wait_with_output().expect("it ends")
+}
+
+/// A folder with a program, a project and a script of answers.
+fn project(program: &str, toml: &str, answers: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in [("main.sgl", program), ("sgl.toml", toml), ("answers", answers)] {
+        fs::write(folder.path().join(name), text).expect("written");
+    }
+    folder
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).to_string()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).to_string()
+}
+
+const COUNT: &str = "tool count(text: Str) -> Int uses files\npub prompt main() -> Int uses files {\n    return count(\"a b\") + 1\n}\n";
+const BOUND: &str = "[tools.count]\ncommand = [\"sh\", \"-c\", \"cat >/dev/null; echo 41\"]\n";
+
+#[test]
+fn a_tool_that_is_granted_runs() {
+    let folder = project(COUNT, BOUND, "");
+    let done = run(folder.path(), &["--allow", "files,process"], "");
+    assert_eq!((out(&done).as_str(), done.status.code()), ("42\n", Some(0)), "{}", err(&done));
+}
+
+#[test]
+fn what_is_not_granted_is_refused_before_anything_runs() {
+    let folder = project(COUNT, BOUND, "");
+    let nothing = run(folder.path(), &[], "");
+    assert_eq!(nothing.status.code(), Some(1));
+    let said = err(&nothing);
+    assert!(said.contains("[E0904]") && said.contains("--allow files"), "{said}");
+    assert_eq!(code("E0904"), "E0904");
+    let half = run(folder.path(), &["--allow", "files"], "");
+    let said = err(&half);
+    assert!(said.contains("[E0904]") && said.contains("--allow process"), "{said}");
+    let unknown = run(folder.path(), &["--allow", "file"], "");
+    assert!(err(&unknown).contains("did you mean `files`?"), "{}", err(&unknown));
+}
+
+/// A code, where `tests/tidy` looks for those that only a run shows.
+fn code(name: &'static str) -> &'static str {
+    name
+}
+
+#[test]
+fn a_tool_that_is_bound_to_nothing_is_refused_before_anything_runs() {
+    let folder = project(COUNT, "[tools.cuont]\nstdin = true\n", "");
+    let done = run(folder.path(), &["--allow", "files"], "");
+    let said = err(&done);
+    assert!(said.contains(&format!("[{}]", code("E0905"))) && said.contains("`sgl.toml` binds `cuont`"), "{said}");
+}
+
+#[test]
+fn a_tool_that_fails_is_a_fault_that_the_program_can_catch() {
+    let program = "tool count(text: Str) -> Int uses files\npub prompt main() -> Str uses files {\n    try { return \"${count(\"x\")}\" } else fault f { return f.message }\n}\n";
+    let toml = "[tools.count]\ncommand = [\"sh\", \"-c\", \"echo broken >&2; exit 1\"]\n";
+    let folder = project(program, toml, "");
+    let done = run(folder.path(), &["--allow", "files,process"], "");
+    assert_eq!(out(&done), "the tool `count` failed: broken\n", "{}", err(&done));
+}
+
+#[test]
+fn a_tool_that_is_too_late_is_a_deadline() {
+    let program = "tool slow() -> Int uses files\npub prompt main() -> Str uses files {\n    try { return \"${slow()}\" } else fault f { return f.kind }\n}\n";
+    let toml = "[tools.slow]\ncommand = [\"sh\", \"-c\", \"exec sleep 30\"]\ntimeout = \"100ms\"\n";
+    let folder = project(program, toml, "");
+    let done = run(folder.path(), &["--allow", "files,process"], "");
+    assert_eq!(out(&done), "deadline\n", "{}", err(&done));
+}
+
+#[test]
+fn a_budget_of_time_ends_a_tool() {
+    let program = "tool slow() -> Int uses files\npub prompt main() -> Str uses files {\n    budget (time: 200ms) { return \"${slow()}\" } else { return \"spent\" }\n}\n";
+    let toml = "[tools.slow]\ncommand = [\"sh\", \"-c\", \"exec sleep 30\"]\n";
+    let folder = project(program, toml, "");
+    let done = run(folder.path(), &["--allow", "files,process"], "");
+    assert_eq!(out(&done), "spent\n", "{}", err(&done));
+}
+
+#[test]
+fn branches_wait_for_their_tools_side_by_side() {
+    let program = "tool nap(n: Int) -> Int uses files\npub prompt main() -> [Int] uses files {\n    user \"Go.\"\n    return fork n in 0..4 { yield nap(n) }\n}\n";
+    let toml = "[tools.nap]\ncommand = [\"sh\", \"-c\", \"cat >/dev/null; sleep 2; echo 1\"]\n";
+    let folder = project(program, toml, "");
+    let started = std::time::Instant::now();
+    let done = run(folder.path(), &["--allow", "files,process", "--json"], "");
+    assert_eq!(out(&done), "[1,1,1,1]\n", "{}", err(&done));
+    // One after the other they would take 8 seconds.
+    assert!(started.elapsed() < std::time::Duration::from_secs(7), "{:?}", started.elapsed());
+}
+
+#[test]
+fn the_chat_program_reads_lines_until_there_are_none() {
+    let program = "tool read_line() -> Str? uses stdin\npub prompt chat() -> Int uses stdin {\n    system \"You are terse.\"\n    var turns = 0\n    while let line = read_line() {\n        user \"${line}\"\n        assistant \"$[_reply: Line, max_tokens: 40]\"\n        turns += 1\n    }\n    return turns\n}\n";
+    let folder = project(program, "", "_reply: Hi.\n_reply: Bye.\n");
+    let done = run(folder.path(), &["--allow", "stdin"], "Hello\nGoodbye\n");
+    assert_eq!(out(&done), "2\n", "{}", err(&done));
+}
+
+#[test]
+fn a_project_is_found_in_a_folder_above_and_its_faults_have_places() {
+    let folder = project("", "[tools.count]\ncomand = [\"x\"]\n", "");
+    let inner = folder.path().join("programs");
+    fs::create_dir(&inner).expect("made");
+    fs::write(inner.join("main.sgl"), COUNT).expect("written");
+    let check = Command::new(env!("CARGO_BIN_EXE_sglc"))
+        .arg("check")
+        .arg(inner.join("main.sgl"))
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("the binary runs");
+    let said = String::from_utf8_lossy(&check.stderr).to_string() + &String::from_utf8_lossy(&check.stdout);
+    assert!(said.contains("sgl.toml:2:1") && said.contains("did you mean `command`?"), "{said}");
+    assert_eq!(check.status.code(), Some(1));
+}
+
+#[test]
+fn a_model_that_is_bound_to_nothing_is_refused_before_any_is_loaded() {
+    let program =
+        "model judge\npub prompt main() -> Bool using judge {\n    assistant \"$[b: Bool]\"\n    return b\n}\n";
+    let folder = project(program, "", "");
+    let done = Command::new(env!("CARGO_BIN_EXE_sglc"))
+        .args(["run", "--quiet"])
+        .arg(folder.path().join("main.sgl"))
+        .env("SGLC_CACHE", folder.path().join("cache"))
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("the binary runs");
+    let said = err(&done);
+    assert!(said.contains(&format!("[{}]", code("E0906"))) && said.contains("[models]"), "{said}");
+}
