@@ -4,7 +4,9 @@ use crate::page::{self, Case};
 use crate::stage;
 use sgl_constrain::Automaton;
 use sgl_protocol::Shape;
-use sgl_source::{Code, Diagnostic};
+use sgl_source::{Code, Diagnostic, FileId};
+use sglc::compile::compile;
+use sglc::sources::Memory;
 
 /// Codes that only a program too large for a page shows, or that are of a command or of the project
 /// and not of a text.
@@ -37,6 +39,7 @@ pub fn check(code: Code, text: &str) -> Result<(), String> {
         return Err("the page needs the headings `Example` and `How to mend it`, each with a program".into());
     };
     shows(code, example)?;
+    can_be_fixed(code, example)?;
     is_mended(mended)
 }
 
@@ -46,6 +49,21 @@ fn shows(code: Code, case: &Case) -> Result<(), String> {
     let others: Vec<&str> = found.iter().map(String::as_str).filter(|name| *name != code.name()).collect();
     if found.is_empty() || !others.is_empty() {
         return Err(format!("the example shows {found:?}, not {code} alone"));
+    }
+    Ok(())
+}
+
+/// What is safe to apply leaves a program that is right and no longer shows the code.
+fn can_be_fixed(code: Code, case: &Case) -> Result<(), String> {
+    let compiled = stage::compiled(case);
+    let text = stage::fixed(&compiled);
+    if text == *compiled.files.text(FileId(0)).as_ref() {
+        return Ok(());
+    }
+    let files = Memory(vec![(stage::FILE.to_string(), text.clone())]);
+    let after = compile(&files, stage::FILE)?.diagnostics;
+    if after.iter().any(|d| d.is_error() || d.code == code) {
+        return Err(format!("the fix does not mend it; after it the program is\n{text}"));
     }
     Ok(())
 }
@@ -71,7 +89,7 @@ fn found(case: &Case) -> Vec<String> {
     for entry in &image.entries {
         all.extend(names(&sglc::demand::check(image, entry.function, need, 256, None)));
     }
-    let endless = all.iter().any(|code| code == "W0401");
+    let endless = all.iter().any(|code| code == "W0401" || code == "W0403");
     if !endless {
         let printed = stage::run(case, &compiled).0;
         all.extend(

@@ -2,8 +2,8 @@
 
 use crate::page::Case;
 use sgl_format::Refusal;
-use sgl_source::FileId;
 use sgl_source::render::{self, Colour};
+use sgl_source::{FileId, edits};
 use sgl_vm::image::Image;
 use sgl_vm::{Outside, RunOptions, Silent};
 use sglc::arguments::Stage;
@@ -38,6 +38,7 @@ pub fn product(case: &Case, compiled: &Compiled, name: &str) -> Option<String> {
         "image" => dumped(Stage::Image),
         "format" => Some(formatted(case)),
         "diagnostics" => Some(diagnostics(compiled)),
+        "fixed" => Some(fixed(compiled)),
         "tests" => Some(sglc::testing::results(compiled)),
         "output" => Some(run(case, compiled).0),
         "requests" => Some(run(case, compiled).1),
@@ -106,6 +107,13 @@ fn formatted(case: &Case) -> String {
         Err(Refusal::Syntax(_)) => "(it has errors)\n".to_string(),
         Err(Refusal::Unsafe(reason)) => format!("(a fault of the formatter: {reason})\n"),
     }
+}
+
+/// The program after the fixes that are safe.
+pub fn fixed(compiled: &Compiled) -> String {
+    let root = FileId(0);
+    let fixes = compiled.diagnostics.iter().flat_map(|d| d.fixes.first());
+    edits::applied(compiled.files.text(root), &edits::compatible(fixes, root))
 }
 
 /// All diagnostics, as a person sees them.

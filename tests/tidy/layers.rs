@@ -9,6 +9,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("compiler/syntax", &["sgl_source"]),
     ("compiler/format", &["sgl_source", "sgl_syntax"]),
     ("compiler/hir", &["sgl_source", "sgl_syntax", "sgl_protocol", "sgl_constrain"]),
+    ("compiler/analysis", &["sgl_source", "sgl_syntax", "sgl_protocol", "sgl_constrain"]),
     ("compiler/ir", &["sgl_source", "sgl_hir", "sgl_protocol", "sgl_constrain"]),
     ("compiler/codegen", &["sgl_source", "sgl_ir", "sgl_hir", "sgl_vm", "sgl_protocol"]),
     ("vm", &["sgl_protocol"]),

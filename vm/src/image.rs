@@ -4,8 +4,10 @@
 //! bytes, `verify` proves it sound before anything runs, `disassemble` prints it.
 
 mod outside;
+mod testing;
 
 pub use outside::{Model, Tool};
+pub use testing::{DataFormat, Eval, Gate, Report, Test};
 
 use serde::{Deserialize, Serialize};
 use sgl_protocol::{Role, Shape};
@@ -40,6 +42,8 @@ pub struct Image {
     pub entries: Vec<Entry>,
     /// Tests, in order.
     pub tests: Vec<Test>,
+    /// Evals, in order.
+    pub evals: Vec<Eval>,
     /// Tools that are bound outside the program, by the index that [`Op::CallTool`] names.
     pub tools: Vec<Tool>,
     /// Models that the program names.
@@ -163,29 +167,6 @@ pub struct EntryParameter {
     pub shape: Shape,
     /// A function without parameters that computes its default.
     pub default: Option<FunctionIndex>,
-}
-
-/// A test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Test {
-    /// Its name.
-    pub name: String,
-    /// A prompt without parameters.
-    pub function: FunctionIndex,
-    /// Answers by hole name.
-    pub mocks: Vec<(String, String)>,
-    /// Its name in the source.
-    pub at: Place,
-}
-
-/// What a test wants to know of the run of a prompt, instead of its value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Report {
-    /// The transcript that it wrote: `Str`.
-    Transcript,
-    /// Of what the branches of its forks into at least so many (register) read before their first hole, the share that
-    /// all branches of a fork have in common: `Float`.
-    Shared(Register),
 }
 
 /// How a session for a spawned task comes about.

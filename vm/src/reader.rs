@@ -91,6 +91,7 @@ mod tests {
             functions: Vec::new(),
             entries: Vec::new(),
             tests: Vec::new(),
+            evals: Vec::new(),
         };
         let bytes = encode(&image);
         assert_eq!(decode(&bytes), Ok(image));

@@ -30,6 +30,14 @@ pub fn verify(image: &Image) -> Vec<String> {
             found.push(format!("test {} has no function without parameters", test.name));
         }
     }
+    for eval in &image.evals {
+        let takes = |function: u32, count: usize| {
+            image.functions.get(function as usize).is_some_and(|f| usize::from(f.parameters) == count)
+        };
+        if !takes(eval.function, 1) || !eval.gates.iter().all(|gate| takes(gate.function, eval.metrics.len())) {
+            found.push(format!("eval {} does not match its functions", eval.name));
+        }
+    }
     found
 }
 

@@ -7,7 +7,8 @@ use sgl_ir::program::Named;
 use sgl_protocol::Shape;
 use sgl_source::{Code, Diagnostic, Files, Span};
 use sgl_vm::image::{
-    Entry, EntryParameter, EnumType, Function, Image, Model, Place, RecordType, Test, Tool, VariantType,
+    DataFormat, Entry, EntryParameter, EnumType, Eval, Function, Gate, Image, Model, Place, RecordType, Test, Tool,
+    VariantType,
 };
 
 /// The image of a plan. An error only if a function needs more registers than there are.
@@ -60,6 +61,7 @@ pub fn emit(program: &Program, files: &Files) -> Result<Image, Box<Diagnostic>> 
         enums: program.enums.iter().map(of_enum).collect(),
         entries: entries.collect(),
         tests: tests.collect(),
+        evals: program.evals.iter().map(|eval| of_eval(program, eval)).collect(),
         texts: tables.texts.into_iter().collect(),
         shapes: tables.shapes.into_iter().collect(),
         holes: tables.holes,
@@ -80,6 +82,24 @@ fn tool(tool: &sgl_ir::program::Tool) -> Tool {
         parameters: tool.parameters.clone(),
         result: tool.result.clone(),
         at: place(tool.span),
+    }
+}
+
+fn of_eval(program: &Program, eval: &sgl_ir::program::Eval) -> Eval {
+    let gate = |function: &u32| Gate { function: *function, at: place(program.functions[*function as usize].span) };
+    Eval {
+        name: eval.name.clone(),
+        function: eval.function,
+        row: eval.row.clone(),
+        format: match eval.format {
+            sgl_hir::program::DataFormat::JsonLines => DataFormat::JsonLines,
+            sgl_hir::program::DataFormat::Csv => DataFormat::Csv,
+        },
+        data: eval.data.clone(),
+        seeds: eval.seeds,
+        metrics: eval.metrics.clone(),
+        gates: eval.gates.iter().map(gate).collect(),
+        at: place(eval.span),
     }
 }
 

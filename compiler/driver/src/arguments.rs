@@ -27,6 +27,8 @@ pub enum Command {
     },
     /// Run the tests of programs
     Test(TestArguments),
+    /// Run a program over rows of data, and say whether it is good enough
+    Eval(EvalArguments),
     /// Say what is wrong with programs, without running them
     Check(CheckArguments),
     /// Apply the fixes that are safe, and say what was done
@@ -109,6 +111,44 @@ pub struct TestArguments {
     #[arg(long, value_name = "COUNT")]
     pub threads: Option<usize>,
     /// Seed of all sampling
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Options of `sglc eval`.
+#[derive(Debug, Args)]
+pub struct EvalArguments {
+    /// The program, and which of its evals; all of them if none is named
+    #[arg(value_name = "FILE[::NAME]")]
+    pub program: String,
+    /// Only the first rows
+    #[arg(long, value_name = "COUNT")]
+    pub limit: Option<usize>,
+    /// Rows that run at once; as many as there are cores if not given
+    #[arg(long, value_name = "COUNT")]
+    pub jobs: Option<usize>,
+    /// Print the result as one JSON object per eval
+    #[arg(long)]
+    pub json: bool,
+    /// Begin anew, whatever an interrupted run has finished
+    #[arg(long)]
+    pub fresh: bool,
+    /// Answer holes from this file instead of a model: lines `hole: text`, taken in order, the last one again and again
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "replay"])]
+    pub script: Option<String>,
+    /// Ask the model, and keep what it answers beside the source
+    #[arg(long, conflicts_with = "replay")]
+    pub record: bool,
+    /// Answer only from what was recorded: no weights are needed
+    #[arg(long)]
+    pub replay: bool,
+    /// A GGUF file, a Hugging Face folder, or a name that `sglc model list` shows
+    #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL", default_value = crate::models::DEFAULT_MODEL)]
+    pub model: String,
+    /// Threads of the engine; the cores that are free to it if not given
+    #[arg(long, value_name = "COUNT")]
+    pub threads: Option<usize>,
+    /// The first seed
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
 }

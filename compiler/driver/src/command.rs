@@ -19,6 +19,7 @@ pub fn run(command: Command) -> Outcome {
     match command {
         Command::Run { arguments } => run::run(&arguments),
         Command::Test(arguments) => crate::testing::test(&arguments),
+        Command::Eval(arguments) => crate::evaluating::eval(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

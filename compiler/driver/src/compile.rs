@@ -4,6 +4,7 @@ use crate::arguments::Stage;
 use crate::project::Project;
 use crate::sources::{Sources, relative};
 use crate::testing::mock;
+use sgl_analysis::{HoleFact, Subject};
 use sgl_hir::SourceModule;
 use sgl_source::{Code, Diagnostic, FileId, Files, Span, did_you_mean};
 use sgl_vm::image::Image;
@@ -73,17 +74,36 @@ pub fn compile(sources: &dyn Sources, name: &str) -> Result<Compiled, String> {
         Ok(mut image) => {
             compiled.diagnostics.extend(sgl_codegen::fold(&plan, &mut image));
             compiled.diagnostics.extend(mock::check(&compiled, &image));
+            compiled.diagnostics.extend(advice(&compiled, &image));
+            sgl_source::diagnostic::tidy(&mut compiled.diagnostics);
             compiled.image = Some(image);
         }
         Err(diagnostic) => compiled.diagnostics.push(*diagnostic),
     }
     if compiled.diagnostics.iter().any(Diagnostic::is_error) {
+        compiled.diagnostics.retain(Diagnostic::is_error);
         compiled.image = None;
         return Ok(compiled);
     }
     compiled.hir = Some(checked.program);
     compiled.ir = Some(plan);
     Ok(compiled)
+}
+
+/// What the lints say of the root module.
+fn advice(compiled: &Compiled, image: &Image) -> Vec<Diagnostic> {
+    let root = FileId(0);
+    let holes: Vec<HoleFact> = image
+        .holes
+        .iter()
+        .filter(|hole| hole.at.file == root.0)
+        .map(|hole| HoleFact {
+            span: Span { file: root, start: hole.at.start, end: hole.at.end },
+            shape: hole.shape.clone(),
+        })
+        .collect();
+    let subject = Subject { module: &compiled.root, file: root, text: compiled.files.text(root), holes: &holes };
+    sgl_analysis::lint(&subject)
 }
 
 /// Whether a body is only said to lack an end because a part of it could not be read.

@@ -22,6 +22,8 @@ use crate::arguments::TestArguments;
 use crate::compile::Compiled;
 use crate::{Outcome, report};
 
+pub(crate) use run::side_by_side;
+
 /// The results of a program's tests on their mocks, as text.
 pub fn results(compiled: &Compiled) -> String {
     let mut out = String::new();

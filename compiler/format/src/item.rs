@@ -3,7 +3,9 @@
 use crate::cursor::{Cursor, Kind};
 use crate::document::{Document, concat, group, text};
 use crate::sequence::{PARENTHESES, Separator};
-use sgl_syntax::ast::{EnumVariant, Function, FunctionKind, Item, ItemKind, Mock, Module, Parameter, TestItem};
+use sgl_syntax::ast::{
+    EnumVariant, EvalItem, EvalPart, Function, FunctionKind, Item, ItemKind, Mock, Module, Parameter, TestItem,
+};
 
 impl<'a> Cursor<'a> {
     pub(crate) fn module(&mut self, module: &Module) -> Document<'a> {
@@ -79,7 +81,8 @@ impl<'a> Cursor<'a> {
                 concat(parts)
             }
             ItemKind::Test(test) => self.test(test),
-            ItemKind::Unbuilt(_) | ItemKind::Error => self.give_up(),
+            ItemKind::Eval(eval) => self.eval(eval),
+            ItemKind::Error => self.give_up(),
         }
     }
 
@@ -139,6 +142,28 @@ impl<'a> Cursor<'a> {
         }
         parts.push(group(self.block(&test.body)));
         concat(parts)
+    }
+
+    fn eval(&mut self, eval: &EvalItem) -> Document<'a> {
+        let mut parts = vec![self.expect("eval"), text(" "), self.token(), text(" "), self.expect("over"), text(" ")];
+        parts.extend([self.token(), self.expect("("), self.plain_text(), self.expect(")"), text(" ")]);
+        if eval.seeds.is_some() {
+            parts.extend([self.expect("seeds"), text(" "), self.number(), text(" ")]);
+        }
+        parts.extend([self.expect("as"), text(" "), self.token(), self.annotation(Some(&eval.ty)), text(" ")]);
+        parts.push(group(self.braced(&eval.parts, Separator::Semicolon, Self::eval_part)));
+        concat(parts)
+    }
+
+    fn eval_part(&mut self, part: &EvalPart) -> Document<'a> {
+        match part {
+            EvalPart::Statement(statement) => self.statement(statement),
+            EvalPart::Metric(_, value) => {
+                let head = concat([self.expect("metric"), text(" "), self.token(), text(" "), self.expect("=")]);
+                concat([head, text(" "), self.expression(value)])
+            }
+            EvalPart::Require(e) => concat([self.expect("require"), text(" "), self.expression(e)]),
+        }
     }
 
     fn mock(&mut self, _: &Mock) -> Document<'a> {

@@ -7,6 +7,8 @@ mod access;
 mod assignment;
 mod call;
 mod closure;
+mod decided;
+mod eval;
 mod expression;
 mod fork;
 mod generic;
@@ -20,6 +22,8 @@ mod statement;
 mod testing;
 mod tool;
 mod ways_out;
+
+pub use eval::STATISTICS;
 
 use crate::assign::Variables;
 use crate::check::{Context, Progress, Source};
@@ -103,6 +107,8 @@ fn function(context: &mut Context<'_>, id: usize) {
             value(context, id, module, tree, Some(declared));
             return;
         }
+        Source::Eval(tree) => return eval::row(context, id, module, tree),
+        Source::Gate(tree, condition, rows) => return eval::gate(context, id, module, (tree, condition), rows),
         Source::Function(f) => (&f.body, f.name.span),
         Source::Test(t) => (&t.body, t.name.span),
     };
@@ -290,11 +296,19 @@ impl<'c, 'a> Body<'c, 'a> {
                 continue;
             }
             let (name, span) = (local.name.clone(), local.span);
-            self.context.report(
+            let id = LocalId(u32::try_from(index).expect("ids are 32 bits"));
+            let (title, replacement) = (format!("call it `_{name}`"), format!("_{name}"));
+            let help = format!("remove it, or call it `_{name}`");
+            self.context.report(if self.holes.contains(&id) {
+                let message = format!("the model writes `{name}`, and nobody reads it");
+                Diagnostic::warning(Code::W0402, message, span, "paid for, and not read")
+                    .with_help(format!("remove the hole, or call it `_{name}` if writing it is what matters"))
+                    .with_fix(title, span, replacement)
+            } else {
                 Diagnostic::warning(Code::W0201, format!("`{name}` is never read"), span, "nobody reads this")
-                    .with_help(format!("remove it, or call it `_{name}`"))
-                    .with_fix(format!("call it `_{name}`"), span, format!("_{name}")),
-            );
+                    .with_help(help)
+                    .with_fix(title, span, replacement)
+            });
         }
     }
 
@@ -335,6 +349,21 @@ impl<'c, 'a> Body<'c, 'a> {
                 Diagnostic::error(Code::E0203, format!("`{name}` is defined twice"), span, "defined again here")
                     .with_label(first, "first defined here")
                     .with_help("give it another name, or declare it with `var` and assign to it"),
+            );
+            return;
+        }
+        let outer = self.scopes.iter().rev().skip(1).find_map(|scope| scope.names.get(&name).copied());
+        if let Some(outer) = outer.filter(|_| self.module == 0 && !name.starts_with(['_', '%'])) {
+            let outer = self.locals[outer.index()].span;
+            self.report(
+                Diagnostic::warning(
+                    Code::W0204,
+                    format!("`{name}` hides another `{name}`"),
+                    span,
+                    "this one is meant from here on",
+                )
+                .with_label(outer, "this one can't be reached here")
+                .with_help("give it another name"),
             );
         }
     }

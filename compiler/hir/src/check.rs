@@ -90,6 +90,10 @@ pub(crate) struct Context<'a> {
 pub(crate) enum Source<'a> {
     Function(&'a ast::Function),
     Test(&'a ast::TestItem),
+    /// What an eval does with a row.
+    Eval(&'a ast::EvalItem),
+    /// One `require` of an eval, and whose rows it judges.
+    Gate(&'a ast::EvalItem, &'a ast::Expression, FunctionId),
     /// A constant or default: one expression, of a declared type if there is one.
     Value(&'a ast::Expression),
 }

@@ -122,7 +122,11 @@ fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
             context.program.models.push(Model { name: m.name.value.clone(), of, span: m.name.span });
             (&m.name, Definition::Model(id))
         }
-        ItemKind::Unbuilt(_) | ItemKind::Error => return,
+        ItemKind::Eval(eval) => {
+            declare_eval(context, module, eval, &item.doc);
+            return;
+        }
+        ItemKind::Error => return,
     };
     bind(context, module, &name.value, definition, item.exported, name.span);
 }
@@ -137,6 +141,23 @@ fn generic_item(kind: &ItemKind) -> Option<(&ast::Name, &[ast::Name], GenericKin
         _ => return None,
     };
     (!parameters.is_empty()).then_some((name, parameters.as_slice(), kind))
+}
+
+/// An eval: a prompt for its rows, and a function per `require`. Only the root module's are run.
+fn declare_eval<'a>(context: &mut Context<'a>, module: usize, eval: &'a ast::EvalItem, doc: &str) {
+    let name = &eval.name;
+    let function = add_function(context, module, Source::Eval(eval), &name.value, doc, name.span);
+    let mut gates = Vec::new();
+    for part in &eval.parts {
+        if let ast::EvalPart::Require(e) = part {
+            let source = Source::Gate(eval, e, function);
+            gates.push(add_function(context, module, source, &format!("{}.require", name.value), "", e.span));
+        }
+    }
+    crate::evals::judge(context, eval);
+    if module == 0 {
+        crate::evals::add(context, eval, function, gates);
+    }
 }
 
 fn bind(context: &mut Context<'_>, module: usize, name: &str, definition: Definition, exported: bool, span: Span) {
@@ -167,8 +188,8 @@ pub(crate) fn add_function<'a>(
     let effect = match source {
         Source::Function(f) if f.kind == ast::FunctionKind::Function => Effect::Pure,
         Source::Function(f) if f.kind != ast::FunctionKind::Prompt => Effect::Tool,
-        Source::Value(_) => Effect::Pure,
-        Source::Function(_) | Source::Test(_) => Effect::Prompt,
+        Source::Value(_) | Source::Gate(..) => Effect::Pure,
+        Source::Function(_) | Source::Test(_) | Source::Eval(_) => Effect::Prompt,
     };
     context.functions.push((module, source));
     context.environments.push(context.environment.clone());
@@ -251,9 +272,6 @@ pub(crate) fn signatures(context: &mut Context<'_>) {
     }
     for id in 0..context.enums.len() {
         let (module, tree) = context.enums[id];
-        if context.tool_calls.iter().any(|(_, calls)| calls.index() == id) {
-            continue;
-        }
         context.program.enums[id].variants = variants(context, module, tree);
     }
     generic::types(context);
@@ -349,7 +367,11 @@ pub(crate) fn fields(context: &mut Context<'_>, module: usize, trees: &[ast::Fie
 /// Resolves the types of a function's parameters and of its result.
 pub(crate) fn signature(context: &mut Context<'_>, id: usize) {
     let (module, source) = context.functions[id];
-    let Source::Function(tree) = source else { return };
+    let tree = match source {
+        Source::Function(tree) => tree,
+        Source::Eval(eval) => return crate::evals::signature(context, module, id, eval),
+        Source::Test(_) | Source::Value(_) | Source::Gate(..) => return,
+    };
     let uses = tool::uses(context, tree);
     let mut locals = Vec::new();
     let mut parameters: Vec<Parameter> = Vec::new();

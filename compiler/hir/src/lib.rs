@@ -15,6 +15,7 @@ mod check;
 mod declare;
 mod display;
 mod dump;
+mod evals;
 mod exhaustive;
 mod generic;
 mod imports;
@@ -25,6 +26,7 @@ mod shape;
 mod tool;
 pub mod types;
 
+pub use body::STATISTICS;
 pub use check::{Checked, SourceModule, check};
 pub use display::show;
 pub use dump::dump;

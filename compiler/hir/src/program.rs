@@ -63,6 +63,8 @@ pub struct Program {
     pub tests: Vec<Test>,
     /// Names of generic items, for messages; each use of one is an item of its own.
     pub generics: Vec<String>,
+    /// Evals of the root module, in order.
+    pub evals: Vec<Eval>,
 }
 
 /// A struct.
@@ -152,6 +154,36 @@ pub struct Test {
     pub function: FunctionId,
     /// Answers by hole name.
     pub mocks: Vec<(String, String)>,
+}
+
+/// The form of a file of data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataFormat {
+    /// A JSON value per line.
+    JsonLines,
+    /// Comma-separated values; the first line names the fields.
+    Csv,
+}
+
+/// An eval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Eval {
+    /// Its name.
+    pub name: String,
+    /// A prompt with one parameter, the row; it returns a record of the metrics.
+    pub function: FunctionId,
+    /// Pure functions of one record per metric: `mean`, `lower95`, `upper95`, `std_dev`, `count`. Each gives a `Bool`.
+    pub gates: Vec<FunctionId>,
+    /// The form of its data.
+    pub format: DataFormat,
+    /// The file of its data, beside the source.
+    pub data: String,
+    /// How often each row is run.
+    pub seeds: u32,
+    /// The metrics, and whether each is true or false of a row.
+    pub metrics: Vec<(String, bool)>,
+    /// Its name in the source.
+    pub span: Span,
 }
 
 /// What a function may do.

@@ -10,7 +10,6 @@ use crate::types::Type;
 use crate::{resolve, shape_of};
 use sgl_source::{Code, Diagnostic, Span, did_you_mean};
 use sgl_syntax::ast::{self, FunctionKind, TypeExpression, TypeKind};
-use std::sync::LazyLock;
 
 /// What a program may reach, and what that is.
 pub const CAPABILITIES: &[(&str, &str)] = &[
@@ -78,13 +77,6 @@ pub(crate) fn crossing(context: &mut Context<'_>, id: FunctionId, tree: &ast::Fu
         }
     }
 }
-
-/// The tree of enums that no one wrote.
-static NOT_WRITTEN: LazyLock<ast::Enum> = LazyLock::new(|| ast::Enum {
-    name: ast::Name::new(String::new(), Span::new(sgl_source::FileId(0), 0, 0)),
-    generics: Vec::new(),
-    variants: Vec::new(),
-});
 
 /// `ToolCall<[search, calc]>`: an enum with a variant per tool, which holds its arguments.
 pub(crate) fn call_type(context: &mut Context<'_>, module: usize, arguments: &[TypeExpression], span: Span) -> Type {
@@ -155,8 +147,7 @@ pub(crate) fn call_enum(context: &mut Context<'_>, tools: &[FunctionId], span: S
     }
     let names: Vec<&str> = tools.iter().map(|id| context.function(*id).name.as_str()).collect();
     let name = format!("ToolCall<[{}]>", names.join(", "));
-    let id = EnumId(u32::try_from(context.enums.len()).expect("fewer enums than bytes of source"));
-    context.enums.push((0, &NOT_WRITTEN));
+    let id = EnumId(u32::try_from(context.program.enums.len()).expect("fewer enums than bytes of source"));
     context.program.enums.push(Enum { name, doc: String::new(), variants: Vec::new(), span, origin: None });
     context.tool_calls.push((tools.to_vec(), id));
     let variants = tools.iter().map(|tool| variant(context, *tool)).collect();

@@ -5,7 +5,7 @@ mod pattern;
 mod prompt;
 mod statement;
 
-use crate::program::{Constant, Entry, Function, Instruction, Op, Program, Region, Slot, Tool, Value};
+use crate::program::{Constant, Entry, Eval, Function, Instruction, Op, Program, Region, Slot, Tool, Value};
 use indexmap::IndexSet;
 use rustc_hash::FxHashMap;
 use sgl_hir::program as hir;
@@ -41,6 +41,14 @@ pub fn lower(source: &hir::Program) -> Program {
         let shapes = entry.parameters.iter().map(|(_, _, shape, _)| shape);
         shapes.chain(&entry.result).for_each(|shape| records.of_shape(shape));
     }
+    // What comes from outside: rows, and what a `require` reads of a metric.
+    for eval in &source.evals {
+        let row = &source.functions[eval.function.index()].parameters;
+        row.iter().filter_map(|parameter| parameter.shape.as_ref()).for_each(|shape| records.of_shape(shape));
+    }
+    if !source.evals.is_empty() {
+        records.anonymous(sgl_hir::STATISTICS.iter().map(|name| (*name).to_string()).collect());
+    }
     Program {
         records: records.0.into_iter().map(|(name, fields, _)| (name, fields)).collect(),
         enums,
@@ -49,7 +57,23 @@ pub fn lower(source: &hir::Program) -> Program {
         models: source.models.iter().map(|m| (m.name.clone(), m.of.clone(), m.span)).collect(),
         tools: bound.iter().map(|id| tool(source, &source.functions[*id])).collect(),
         constants: source.constants.iter().map(|c| (c.name.clone(), c.function.0)).collect(),
+        evals: source.evals.iter().map(|eval| lower_eval(source, eval)).collect(),
         tests: source.tests.iter().map(|t| (t.name.clone(), t.function.0, t.mocks.clone())).collect(),
+    }
+}
+
+fn lower_eval(source: &hir::Program, eval: &hir::Eval) -> Eval {
+    let row = source.functions[eval.function.index()].parameters.first().and_then(|p| p.shape.clone());
+    Eval {
+        name: eval.name.clone(),
+        function: eval.function.0,
+        row: row.expect("the checker refuses rows that data can't hold"),
+        gates: eval.gates.iter().map(|gate| gate.0).collect(),
+        format: eval.format,
+        data: eval.data.clone(),
+        seeds: eval.seeds,
+        metrics: eval.metrics.clone(),
+        span: eval.span,
     }
 }
 

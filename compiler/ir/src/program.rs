@@ -1,6 +1,6 @@
 //! The plan's data model.
 
-use sgl_hir::program::{BinaryOp, HoleOption, MetadataKind, SelectBy};
+use sgl_hir::program::{BinaryOp, DataFormat, HoleOption, MetadataKind, SelectBy};
 use sgl_protocol::Shape;
 use sgl_source::Span;
 
@@ -37,6 +37,8 @@ pub struct Program {
     pub tools: Vec<Tool>,
     /// Tests: name, function, answers by hole name.
     pub tests: Vec<(String, u32, Mocks)>,
+    /// Evals.
+    pub evals: Vec<Eval>,
 }
 
 /// A function or prompt.
@@ -88,6 +90,29 @@ pub struct Entry {
     pub result: Option<Shape>,
     /// What of the host it may reach.
     pub uses: Vec<String>,
+}
+
+/// An eval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Eval {
+    /// Its name.
+    pub name: String,
+    /// A prompt of one row.
+    pub function: u32,
+    /// What a row is.
+    pub row: Shape,
+    /// Functions of one record of statistics per metric.
+    pub gates: Vec<u32>,
+    /// The form of its data.
+    pub format: DataFormat,
+    /// The file of its data.
+    pub data: String,
+    /// How often each row is run.
+    pub seeds: u32,
+    /// The metrics, and whether each is true or false of a row.
+    pub metrics: Vec<(String, bool)>,
+    /// Its name in the source.
+    pub span: Span,
 }
 
 /// Instructions in order.

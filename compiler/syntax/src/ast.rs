@@ -13,8 +13,8 @@ pub use expression::{
     NamedBranch, UnaryOp,
 };
 pub use item::{
-    Const, Enum, EnumVariant, FieldDeclaration, Function, FunctionKind, Import, Item, ItemKind, Mock, ModelItem,
-    Module, Parameter, Struct, TestItem, TypeAlias,
+    Const, Enum, EnumVariant, EvalItem, EvalPart, FieldDeclaration, Function, FunctionKind, Import, Item, ItemKind,
+    Mock, ModelItem, Module, Parameter, Struct, TestItem, TypeAlias,
 };
 pub use statement::{
     Block, Hole, HoleOption, If, MatchArm, Otherwise, Pattern, PatternKind, RoleName, Statement, StatementKind, Text,

@@ -48,9 +48,6 @@ impl Parser {
         let first = chunk.tokens.first().map_or(0, |(start, ..)| *start);
         let last = chunk.tokens.last().map_or(first, |(.., end)| *end);
         let span = Span::new(self.file, first, last);
-        if let Some(unbuilt) = unbuilt(self.file, &chunk.tokens) {
-            return Item { doc: String::new(), exported: false, kind: unbuilt, span };
-        }
         let error = Item { doc: String::new(), exported: false, kind: ItemKind::Error, span };
         if self.unreadable(&chunk.tokens) {
             return error;
@@ -132,16 +129,6 @@ fn name(file: FileId, tokens: &[Placed]) -> Option<Spanned<String>> {
         (start, Token::Lower(name) | Token::Upper(name), end) => {
             Some(Spanned::new(name.clone(), Span::new(file, *start, *end)))
         }
-        _ => None,
-    }
-}
-
-/// Items that are not built yet: their first words tell.
-fn unbuilt(file: FileId, tokens: &[Placed]) -> Option<ItemKind> {
-    let (start, token, end) =
-        tokens.iter().find(|(_, token, _)| !matches!(token, Token::Doc(_) | Token::Keyword("pub") | Token::End))?;
-    match token {
-        Token::Keyword(word @ "eval") => Some(ItemKind::Unbuilt(Spanned::new(word, Span::new(file, *start, *end)))),
         _ => None,
     }
 }

@@ -109,6 +109,7 @@ pub(crate) const KEYWORDS: &[&str] = &[
     "prompt",
     "pub",
     "raw",
+    "require",
     "retry",
     "return",
     "scratch",
@@ -130,7 +131,7 @@ pub(crate) const KEYWORDS: &[&str] = &[
 
 /// Words that mean something in some places and are names elsewhere.
 pub(crate) const CONTEXTUAL: &[&str] =
-    &["as", "assistant", "from", "matching", "max", "role", "system", "until", "user"];
+    &["as", "assistant", "from", "matching", "max", "metric", "over", "role", "seeds", "system", "until", "user"];
 
 /// Every symbol.
 pub(crate) const SYMBOLS: &[&str] = &[

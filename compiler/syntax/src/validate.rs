@@ -1,10 +1,10 @@
 //! Rules that are too fine for the grammar.
 
 use crate::ast::{
-    Block, ClosureBody, Expression, ExpressionKind, ForkHeader, Hole, HoleOption, Item, ItemKind, MatchArm, Module,
-    Statement, StatementKind, Text, TextPart,
+    Block, ClosureBody, EvalPart, Expression, ExpressionKind, ForkHeader, Hole, HoleOption, Item, ItemKind, MatchArm,
+    Module, Statement, StatementKind, Text, TextPart,
 };
-use sgl_source::{Code, Diagnostic, Spanned};
+use sgl_source::{Code, Diagnostic};
 
 /// Judges a module.
 pub(crate) fn module(module: &Module, diagnostics: &mut Vec<Diagnostic>) {
@@ -19,25 +19,8 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn unbuilt(&mut self, what: &Spanned<&'static str>) {
-        let instead = match what.value {
-            "eval" => "run the program over your data with `sglc run --input`, one process per row",
-            _ => "leave it out",
-        };
-        self.diagnostics.push(
-            Diagnostic::error(
-                Code::E0104,
-                format!("`{}` is not built yet", what.value),
-                what.span,
-                "planned, and refused until then",
-            )
-            .with_help(format!("for the time being: {instead}")),
-        );
-    }
-
     fn item(&mut self, item: &Item) {
         match &item.kind {
-            ItemKind::Unbuilt(what) => self.unbuilt(what),
             ItemKind::Const(c) => self.expression(&c.value),
             ItemKind::Function(f) => {
                 for default in f.parameters.iter().filter_map(|p| p.default.as_ref()) {
@@ -46,6 +29,14 @@ impl Judge<'_> {
                 self.block(&f.body);
             }
             ItemKind::Test(t) => self.block(&t.body),
+            ItemKind::Eval(eval) => {
+                for part in &eval.parts {
+                    match part {
+                        EvalPart::Statement(statement) => self.statement(statement),
+                        EvalPart::Metric(_, e) | EvalPart::Require(e) => self.expression(e),
+                    }
+                }
+            }
             ItemKind::Import(_)
             | ItemKind::Type(_)
             | ItemKind::Struct(_)

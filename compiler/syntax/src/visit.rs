@@ -1,9 +1,9 @@
 //! One walk over the tree, for everything that only looks at it.
 
 use crate::ast::{
-    Argument, Block, ClosureBody, Expression, ExpressionKind, FieldDeclaration, ForkHeader, Hole, HoleOption, If, Item,
-    ItemKind, MatchArm, Module, Pattern, PatternKind, Refinement, RoleName, Statement, StatementKind, Text, TextPart,
-    TypeExpression, TypeKind,
+    Argument, Block, ClosureBody, EvalPart, Expression, ExpressionKind, FieldDeclaration, ForkHeader, Hole, HoleOption,
+    If, Item, ItemKind, MatchArm, Module, Pattern, PatternKind, Refinement, RoleName, Statement, StatementKind, Text,
+    TextPart, TypeExpression, TypeKind,
 };
 
 /// A piece of the tree.
@@ -116,7 +116,16 @@ fn of_item<'a>(item: &'a Item, visit: &mut dyn FnMut(Node<'a>)) {
             visit(Node::Block(&f.body));
         }
         ItemKind::Test(test) => visit(Node::Block(&test.body)),
-        ItemKind::Import(_) | ItemKind::Model(_) | ItemKind::Unbuilt(_) | ItemKind::Error => {}
+        ItemKind::Eval(eval) => {
+            visit(Node::Type(&eval.ty));
+            for part in &eval.parts {
+                match part {
+                    EvalPart::Statement(statement) => visit(Node::Statement(statement)),
+                    EvalPart::Metric(_, e) | EvalPart::Require(e) => visit(Node::Expression(e)),
+                }
+            }
+        }
+        ItemKind::Import(_) | ItemKind::Model(_) | ItemKind::Error => {}
     }
 }
 

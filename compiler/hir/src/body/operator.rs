@@ -1,6 +1,6 @@
 //! Operators.
 
-use super::Body;
+use super::{Body, decided};
 use crate::assign;
 use crate::program::{BinaryOp, Expression, ExpressionKind};
 use crate::types::Type;
@@ -134,6 +134,17 @@ impl Body<'_, '_> {
     /// An operator on two values.
     pub(super) fn binary_of(&mut self, op: Tree, left: Expression, right: Expression, span: Span) -> Expression {
         let (a, b) = (self.variables.resolve(&left.ty), self.variables.resolve(&right.ty));
+        if let Some(value) = decided::by_type(op, (&left, &a), (&right, &b)) {
+            self.report(
+                Diagnostic::warning(
+                    Code::W0303,
+                    format!("this comparison is always {value}"),
+                    span,
+                    format!("`{}` {} `{}`", self.show(&a), op.symbol(), self.show(&b)),
+                )
+                .with_help("compare with a value that the type has"),
+            );
+        }
         if a == Type::Error || b == Type::Error {
             return Self::error_expression(span);
         }

@@ -22,14 +22,15 @@ impl Body<'_, '_> {
         for tree in trees {
             if !warned && statements.last().is_some_and(ways_out::leaves) {
                 warned = true;
+                let writes = matches!(tree.kind, Tree::Text(_) | Tree::Role { .. } | Tree::Emit(_) | Tree::Raw(_));
+                let (code, message) = if writes {
+                    (Code::W0102, "this text is never written")
+                } else {
+                    (Code::W0101, "this is never reached")
+                };
                 self.report(
-                    Diagnostic::warning(
-                        Code::W0101,
-                        "this is never reached",
-                        tree.span,
-                        "the statement before ends the block",
-                    )
-                    .with_help("remove it, or move it up"),
+                    Diagnostic::warning(code, message, tree.span, "the statement before ends the block")
+                        .with_help("remove it, or move it up"),
                 );
             }
             if let Some(kind) = self.statement(tree) {

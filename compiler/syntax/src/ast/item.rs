@@ -44,10 +44,10 @@ pub enum ItemKind {
     Function(Function),
     /// `test "…" { … }`
     Test(TestItem),
+    /// `eval quality over jsonl("…") as row: T { … }`
+    Eval(EvalItem),
     /// `model judge = "…"`
     Model(ModelItem),
-    /// `eval`: parsed as far as its braces, and reported as not built yet.
-    Unbuilt(Spanned<&'static str>),
     /// What the parser gave up on.
     Error,
 }
@@ -187,6 +187,36 @@ pub struct Parameter {
     pub ty: TypeExpression,
     /// `= value`
     pub default: Option<Expression>,
+}
+
+/// A program over rows of data, and what must hold of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EvalItem {
+    /// Its name.
+    pub name: Name,
+    /// `jsonl` or `csv`.
+    pub format: Name,
+    /// The file of data, beside the source.
+    pub path: Spanned<String>,
+    /// What a row is called.
+    pub row: Name,
+    /// What a row is.
+    pub ty: TypeExpression,
+    /// How often each row is run.
+    pub seeds: Option<Spanned<i64>>,
+    /// What is done with a row, what is measured, what must hold.
+    pub parts: Vec<EvalPart>,
+}
+
+/// A part of an eval.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EvalPart {
+    /// Run for each row.
+    Statement(super::Statement),
+    /// `metric accuracy = …`: measured of each row, and a name for what follows.
+    Metric(Name, Expression),
+    /// `require accuracy.lower95 >= 0.85`: judged once, over all rows.
+    Require(Expression),
 }
 
 /// A test.
