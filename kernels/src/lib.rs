@@ -19,6 +19,7 @@
 
 mod activations;
 mod attention;
+pub mod cuda;
 mod disjoint;
 mod elementwise;
 mod error;

@@ -4,6 +4,8 @@ use super::tree::{demand_none, files};
 
 /// A word of code, and the folders that may hold it.
 const ONLY: &[(&str, &[&str])] = &[
+    ("cudarc::", &["kernels/src/cuda/"]),
+    ("libloading::", &["kernels/src/cuda/"]),
     ("ariadne::", &["compiler/source/"]),
     ("logos::", &["compiler/syntax/"]),
     ("lalrpop_util::", &["compiler/syntax/"]),
@@ -25,14 +27,14 @@ const ONLY: &[(&str, &[&str])] = &[
             "compiler/syntax/tests/",
             "tests/",
             "benches/",
-            "kernels/build.rs",
+            "kernels/src/cuda/",
         ],
     ),
     ("std::env::var", &["compiler/driver/", "tests/", "benches/", "kernels/"]),
     ("SystemTime", &["compiler/driver/", "tests/", "benches/"]),
     (
         "std::process::Command",
-        &["compiler/driver/", "tests/", "benches/", "runtime/model/examples/", "kernels/examples/"],
+        &["compiler/driver/", "tests/", "benches/", "runtime/model/examples/", "kernels/examples/", "kernels/tests/"],
     ),
 ];
 

@@ -35,6 +35,8 @@ pub enum Command {
     Explain(ExplainArguments),
     /// Print a program as one of its stages sees it
     Dump(DumpArguments),
+    /// Say what this machine offers to programs: processors, devices, libraries, models
+    Doctor,
     /// List, fetch and remove models
     Model {
         /// What to do.

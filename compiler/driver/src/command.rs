@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod check;
+mod doctor;
 mod dump;
 mod explain;
 mod fix;
@@ -19,6 +20,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Fix(arguments) => fix::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
+        Command::Doctor => doctor::run(),
         Command::Model { command } => model::run(&command),
     }
 }

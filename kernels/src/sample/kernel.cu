@@ -1,0 +1,264 @@
+// Logits to tokens: penalties, the mask, the temperature, min-p, top-k, top-p, the draw; and the token's log-probability.
+//
+// One block per row. A row of 128,256 logits is 0.5 MB and stays in the second-level cache: a pass over it by one
+// multiprocessor takes 5 us. A greedy or plain draw makes two passes, a filtered one four.
+//
+// A draw is the inverse of the cumulative weights in the order of ids at a number that depends on seed and position only.
+// Filters cut at a class of logits 2^-15 nats wide: classes come from two histograms of 1,024 bins, first of the 32 nats
+// below the greatest logit, then of the bin where the cut falls. Weights add up in integers, so that the order of threads
+// does not matter. After a penalty the log-probability is that of the penalised logit over the plain norm.
+
+struct Draw {
+    u64 seed;
+    u32 position;
+    int row;                 // of the logits
+    float temperature;       // 0: the likeliest
+    float top_p, min_p;
+    u32 top_k;               // 0: all
+    int mask;                // row of the mask table; below 0: all tokens
+    float repetition, frequency, presence;
+    int seen_from, seen_count;
+    int token;               // at least 0: only its log-probability is wanted
+    int to;                  // where the answer goes
+};
+
+struct Seen {
+    u32 token, count;        // how often it was generated; 0: only in the prompt
+};
+
+struct Sample {
+    float *logits;
+    const Draw *draws;
+    const Seen *seen;
+    const u32 *masks;        // [rows, mask_words]
+    int *tokens;             // answers
+    float *logprobs;
+    int vocabulary, mask_words;
+};
+
+constexpr int THREADS = 1024, BINS = 1024;
+constexpr float NATS = 32.f, FIXED = 1099511627776.f; // 2^40
+
+// The finaliser of SplitMix64, as on the CPU: a number in [0, 1).
+DEVICE double uniform(u64 seed, u64 position) {
+    u64 z = seed ^ ((position + 1) * 0x9e3779b97f4a7c15ull);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    z ^= z >> 31;
+    return (double)(z >> 11) * (1.0 / 9007199254740992.0);
+}
+
+struct Best {
+    float logit;
+    int token;
+};
+DEVICE Best better(Best a, Best b) {
+    bool second = b.logit > a.logit || (b.logit == a.logit && (u32)b.token < (u32)a.token);
+    return second ? b : a;
+}
+
+struct Filter {
+    float top, scale;        // greatest logit, 1 / temperature
+    float least;             // weight below which nothing is kept (min-p)
+    int bin, fine;           // classes up to these are kept
+};
+
+// Nats below the greatest logit after the temperature, in bins; BINS where it is beyond all of them.
+DEVICE int bin_of(const Filter &f, float logit, int &fine) {
+    float depth = (f.top - logit) * f.scale * (BINS / NATS);
+    if (!(depth < BINS)) {
+        fine = 0;
+        return BINS;
+    }
+    int bin = (int)depth;
+    fine = min(BINS - 1, (int)((depth - bin) * BINS));
+    return bin;
+}
+DEVICE float weight_of(const Filter &f, float logit) {
+    float weight = __expf((logit - f.top) * f.scale);
+    if (weight < f.least) return 0.f;
+    int fine, bin = bin_of(f, logit, fine);
+    return bin < f.bin || (bin == f.bin && fine <= f.fine) ? weight : 0.f;
+}
+
+KERNEL __launch_bounds__(1024, 1) sample(const __grid_constant__ Sample p) {
+    __shared__ Best bests[32];
+    __shared__ float maxima[32];
+    __shared__ double totals[32];
+    __shared__ u32 counts[BINS];
+    __shared__ u64 weights[BINS];
+    __shared__ int cut;
+    __shared__ u64 kept_weight;
+    __shared__ u32 kept_count;
+    const int thread = threadIdx.x, warp = thread / 32, lane = thread % 32, vocabulary = p.vocabulary;
+    let_next_start();
+    await_inputs();
+    const Draw draw = p.draws[blockIdx.x];
+    if (draw.row < 0) return;
+    float *logits = p.logits + (size_t)draw.row * vocabulary;
+    const u32 *mask = draw.mask >= 0 ? p.masks + (size_t)draw.mask * p.mask_words : nullptr;
+    auto allowed = [&](int token) { return !mask || (mask[token / 32] >> (token % 32) & 1); };
+
+    // The likeliest of what is allowed, and the norm of everything.
+    Best best = {-INFINITY_F, 0x7fffffff};
+    float top = -INFINITY_F, total = 0.f;
+    for (int token = thread; token < vocabulary; token += THREADS) {
+        float logit = logits[token];
+        if (logit > top) {
+            total *= __expf(top - logit);
+            top = logit;
+        }
+        total += __expf(logit - top);
+        if (allowed(token)) best = better(best, {logit, token});
+    }
+    float warp_top = warp_max(top);
+    total = top == -INFINITY_F ? 0.f : total * __expf(top - warp_top);
+    total = warp_sum(total);
+    if (lane == 0) {
+        maxima[warp] = warp_top;
+        totals[warp] = total;
+    }
+    __syncthreads();
+    float all_top = warp_max(maxima[lane]);
+    const float norm = all_top + logf(warp_sum(maxima[lane] == -INFINITY_F ? 0.f : (float)totals[lane] * __expf(maxima[lane] - all_top)));
+    if (draw.token >= 0) {
+        if (thread == 0) {
+            p.tokens[draw.to] = draw.token;
+            p.logprobs[draw.to] = logits[draw.token] - norm;
+        }
+        return;
+    }
+    if (draw.seen_count > 0) {
+        __syncthreads();
+        for (int i = thread; i < draw.seen_count; i += THREADS) {
+            Seen seen = p.seen[draw.seen_from + i];
+            float logit = logits[seen.token];
+            logit = logit > 0.f ? logit / draw.repetition : logit * draw.repetition;
+            if (seen.count) logit -= draw.frequency * seen.count + draw.presence;
+            logits[seen.token] = logit;
+        }
+        __syncthreads();
+        best = {-INFINITY_F, 0x7fffffff};
+        for (int token = thread; token < vocabulary; token += THREADS)
+            if (allowed(token)) best = better(best, {logits[token], token});
+    }
+#pragma unroll
+    for (int step = 16; step; step >>= 1)
+        best = better(best, {__shfl_xor_sync(~0u, best.logit, step), __shfl_xor_sync(~0u, best.token, step)});
+    if (lane == 0) bests[warp] = best;
+    __syncthreads();
+    best = bests[lane];
+#pragma unroll
+    for (int step = 16; step; step >>= 1)
+        best = better(best, {__shfl_xor_sync(~0u, best.logit, step), __shfl_xor_sync(~0u, best.token, step)});
+    int chosen = best.token == 0x7fffffff ? 0 : best.token;
+
+    if (draw.temperature > 0.f && best.logit > -INFINITY_F && best.logit < INFINITY_F) {
+        Filter filter = {best.logit, 1.f / draw.temperature, draw.min_p, BINS + 1, 0};
+        if (draw.top_k > 0 || draw.top_p < 1.f) {
+            // Twice: the bin of the cut, then the class inside it. `kept` counts what lies before it.
+            u64 wanted = ~0ull;
+            if (thread == 0) {
+                kept_weight = 0;
+                kept_count = 0;
+            }
+            int bin = -1;
+            for (int round = 0; round < 2; round++) {
+                for (int i = thread; i < BINS; i += THREADS) {
+                    counts[i] = 0;
+                    weights[i] = 0;
+                }
+                __syncthreads();
+                for (int token = thread; token < vocabulary; token += THREADS) {
+                    if (!allowed(token)) continue;
+                    float logit = logits[token], weight = __expf((logit - filter.top) * filter.scale);
+                    int fine, at = bin_of(filter, logit, fine);
+                    if (at == BINS || weight < filter.least || (round == 1 && at != bin)) continue;
+                    atomicAdd(&counts[round ? fine : at], 1u);
+                    atomicAdd(&weights[round ? fine : at], (u64)(weight * FIXED));
+                }
+                __syncthreads();
+                if (thread == 0) {
+                    // The total of what top-k keeps is what top-p is a share of.
+                    u64 weight = kept_weight;
+                    u32 count = kept_count;
+                    if (round == 0 && draw.top_p < 1.f) {
+                        u64 sum = 0;
+                        u32 seen = 0;
+                        for (int i = 0; i < BINS; i++) {
+                            if (draw.top_k && seen + counts[i] > draw.top_k) {
+                                if (counts[i]) sum += weights[i] / counts[i] * (draw.top_k - seen);
+                                break;
+                            }
+                            seen += counts[i];
+                            sum += weights[i];
+                        }
+                        wanted = (u64)((double)sum * draw.top_p);
+                    }
+                    int i = 0;
+                    for (; i < BINS - 1; i++) {
+                        if ((draw.top_k && count + counts[i] >= draw.top_k) || weight + weights[i] >= wanted) break;
+                        weight += weights[i];
+                        count += counts[i];
+                    }
+                    cut = i;
+                    kept_weight = weight;
+                    kept_count = count;
+                }
+                __syncthreads();
+                if (round == 0) bin = cut;
+                else {
+                    filter.bin = bin;
+                    filter.fine = cut;
+                }
+                __syncthreads();
+            }
+        }
+        // Warps own consecutive parts of the vocabulary.
+        const int part = ((vocabulary + 31) / 32 + 31) / 32 * 32, from = warp * part, to = min(vocabulary, from + part);
+        double sum = 0.0;
+        for (int token = from + lane; token < to; token += 32)
+            if (allowed(token)) sum += (double)weight_of(filter, logits[token]);
+#pragma unroll
+        for (int step = 16; step; step >>= 1) sum += __shfl_xor_sync(~0u, sum, step);
+        if (lane == 0) totals[warp] = sum;
+        __syncthreads();
+        double all = 0.0, before = 0.0;
+        for (int i = 0; i < 32; i++) all += totals[i];
+        double at = uniform(draw.seed, draw.position) * all;
+        int owner = 31;
+        double reached = 0.0;
+        for (int i = 0; i < 32; i++) {
+            if (reached + totals[i] > at) {
+                owner = i;
+                before = reached;
+                break;
+            }
+            reached += totals[i];
+        }
+        if (warp == owner) {
+            int found = -1, last = chosen;
+            for (int base = from; base < to && found < 0; base += 32) {
+                int token = base + lane;
+                float weight = token < to && allowed(token) ? weight_of(filter, logits[token]) : 0.f;
+                double sums = weight;
+#pragma unroll
+                for (int step = 1; step < 32; step <<= 1) {
+                    double other = __shfl_up_sync(~0u, sums, step);
+                    if (lane >= step) sums += other;
+                }
+                u32 over = __ballot_sync(~0u, weight > 0.f && before + sums > at), some = __ballot_sync(~0u, weight > 0.f);
+                if (over) found = base + __ffs(over) - 1;
+                if (some) last = base + 31 - __clz(some);
+                before += __shfl_sync(~0u, sums, 31);
+            }
+            if (lane == 0) bests[0].token = found >= 0 ? found : last;
+        }
+        __syncthreads();
+        chosen = bests[0].token;
+    }
+    if (thread == 0) {
+        p.tokens[draw.to] = chosen;
+        p.logprobs[draw.to] = logits[chosen] - norm;
+    }
+}

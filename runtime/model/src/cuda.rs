@@ -1,0 +1,532 @@
+//! A transformer on a CUDA device: weights, cache and activations live there; token ids go in, drawn tokens come out.
+//!
+//! ```text
+//! Batch + Asks --place, pack--> one copy --graph or launches--> answers
+//! ```
+//! A pass in which every sequence has one new token is a recorded graph for its number of rows, rounded up; all others are
+//! launched kernel by kernel. Both run the same launches (`pass`).
+//!
+//! Memory is planned when the model is opened: weights, activations for the largest pass, and keys and values in what is left.
+
+mod inputs;
+mod pass;
+mod table;
+mod weights;
+
+pub use weights::UploadError;
+
+use crate::ask::{Allowed, Answer, Ask, Draw};
+use crate::batch::{Batch, ModelError};
+use crate::checkpoint::Checkpoint;
+use crate::weights::Naming;
+use crate::{ModelConfig, Output};
+use inputs::{Contents, Counts, Inputs, Views};
+use pass::{Activations, DECODE_ROWS_MAX, Pass, PassShape};
+use sgl_kernels::cuda::{Buffer, CudaError, Device, DrawRow, EXTEND_TILE_ROWS, Graph, KvLayer, Pinned, SeenToken};
+use sgl_kernels::{AttentionSpan, RotaryTable, ThreadPool};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use table::SlotTable;
+
+/// Rows for which graphs are recorded; a pass takes the next larger one.
+const GRAPH_ROWS: [usize; 20] = [1, 2, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256];
+/// Penalized tokens per row that a graph has room for.
+const GRAPH_SEEN: usize = 16;
+/// Penalized tokens of a pass.
+const SEEN_MAX: usize = 1 << 16;
+
+/// How a model is opened on a device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CudaOptions {
+    /// Most tokens of a pass.
+    pub rows: usize,
+    /// Most outputs of a pass.
+    pub outputs: usize,
+    /// Tokens whose keys and values are kept; none takes what the device has left.
+    pub slots: Option<usize>,
+    /// Share of the device's free memory that may be used.
+    pub memory_share: f32,
+    /// Whether a row's result must not depend on the rest of the batch. Slower.
+    pub deterministic: bool,
+    /// Whether passes that only decode are recorded and replayed.
+    pub graphs: bool,
+}
+
+impl Default for CudaOptions {
+    fn default() -> Self {
+        Self { rows: 4096, outputs: 512, slots: None, memory_share: 0.9, deterministic: false, graphs: true }
+    }
+}
+
+/// A graph, and where its inputs are.
+#[derive(Debug)]
+struct Recorded {
+    graph: Graph,
+    counts: Counts,
+}
+
+/// A model on a device.
+#[derive(Debug)]
+pub struct CudaTransformer {
+    // Graphs use the memory of all that follows: they are dropped first.
+    graphs: BTreeMap<usize, Recorded>,
+    device: Arc<Device>,
+    config: ModelConfig,
+    options: CudaOptions,
+    weights: weights::DeviceWeights,
+    cache: Vec<KvLayer>,
+    slots: usize,
+    turns: Buffer<[f32; 2]>,
+    table: SlotTable,
+    device_table: Buffer<i32>,
+    stride: usize,
+    inputs: Inputs,
+    contents: Contents,
+    activations: Activations,
+    masks: Buffer<u32>,
+    masks_here: Pinned<u32>,
+    tokens_here: Pinned<i32>,
+    logprobs_here: Pinned<f32>,
+}
+
+impl CudaTransformer {
+    /// A model with random weights, for measuring.
+    ///
+    /// # Errors
+    /// The device's memory does not suffice, or the device fails.
+    pub fn random(device: &Arc<Device>, config: ModelConfig, options: CudaOptions) -> Result<Self, UploadError> {
+        supported(&config)?;
+        fits(device, &config, &options)?;
+        let weights = weights::DeviceWeights::random(device, &config, 1)?;
+        Ok(Self::with(device, config, options, weights)?)
+    }
+
+    /// A checkpoint's model.
+    pub(crate) fn upload(
+        device: &Arc<Device>,
+        checkpoint: &Checkpoint,
+        naming: Naming,
+        config: ModelConfig,
+        options: CudaOptions,
+        pool: &ThreadPool,
+    ) -> Result<Self, UploadError> {
+        supported(&config)?;
+        fits(device, &config, &options)?;
+        let weights = weights::DeviceWeights::upload(device, checkpoint, naming, &config, pool)?;
+        Ok(Self::with(device, config, options, weights)?)
+    }
+
+    fn with(
+        device: &Arc<Device>,
+        config: ModelConfig,
+        options: CudaOptions,
+        weights: weights::DeviceWeights,
+    ) -> Result<Self, CudaError> {
+        let &ModelConfig { layers, kv_heads, head_dim, context, vocabulary, .. } = &config;
+        let activations = Activations::new(device, &config, options.rows, options.outputs)?;
+        let rotary = RotaryTable::new(head_dim, config.rope_theta, context, config.rope_scaling.as_ref());
+        let turns = Buffer::of(device, rotary.turns())?;
+        let sequences = DECODE_ROWS_MAX.max(options.outputs) + 64;
+        let most = Counts {
+            rows: options.rows,
+            outputs: options.outputs,
+            tiles: most_tiles(&config, options.rows),
+            pairs: pairs_max(&options, context),
+            seen: SEEN_MAX,
+        };
+        let inputs = Inputs::new(device, most)?;
+        let device_table = Buffer::zeroed(device, sequences * context)?;
+        let words = vocabulary.div_ceil(64) * 2;
+        let masks = Buffer::zeroed(device, options.outputs * words)?;
+        let slots = match options.slots {
+            Some(slots) => slots,
+            None => {
+                let (free, _) = device.memory()?;
+                let budget = (free as f64 * f64::from(options.memory_share)) as usize;
+                budget / (layers * kv_heads * head_dim * 4)
+            }
+        };
+        // One more, for the rows that fill up a graph.
+        let layer = |_| KvLayer::new(device, slots + 1, kv_heads, head_dim);
+        let cache = (0..layers).map(layer).collect::<Result<_, CudaError>>()?;
+        device.synchronize()?;
+        Ok(Self {
+            graphs: BTreeMap::new(),
+            device: device.clone(),
+            table: SlotTable::new(sequences, context),
+            stride: context,
+            masks_here: Pinned::zeroed(device, options.outputs * words)?,
+            tokens_here: Pinned::zeroed(device, options.outputs)?,
+            logprobs_here: Pinned::zeroed(device, options.outputs)?,
+            contents: Contents::default(),
+            config,
+            options,
+            weights,
+            cache,
+            slots,
+            turns,
+            device_table,
+            inputs,
+            activations,
+            masks,
+        })
+    }
+
+    /// What the numbers mean.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// The device.
+    pub fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
+    /// Tokens whose keys and values there is room for.
+    pub fn slots(&self) -> usize {
+        self.slots
+    }
+
+    /// Bytes of weights that a step reads, whatever the batch.
+    pub fn weight_bytes_per_step(&self) -> usize {
+        weights::DeviceWeights::bytes_per_step(&self.config)
+    }
+
+    /// Runs a batch and answers what is asked of its outputs, one ask per output. Rows of logits, in order, go to `logits`.
+    ///
+    /// # Errors
+    /// [`ModelError::Batch`] before anything runs, if an index is outside the model or the cache, or there is more of
+    /// something than the model was opened for; what the device says.
+    pub fn run(
+        &mut self,
+        batch: &Batch<'_>,
+        asks: &[Ask<'_>],
+        answers: &mut Vec<Answer>,
+        logits: &mut Vec<f32>,
+    ) -> Result<(), ModelError> {
+        self.check(batch, asks)?;
+        let decode_rows = if self.options.deterministic {
+            0
+        } else {
+            batch.spans.iter().take_while(|span| span.rows.len() == 1).count().min(DECODE_ROWS_MAX)
+        };
+        self.fill(batch, asks, decode_rows)?;
+        let only_decodes = decode_rows == batch.spans.len() && !batch.outputs.is_empty();
+        let graph_rows = GRAPH_ROWS.into_iter().find(|rows| *rows >= decode_rows);
+        match graph_rows.filter(|rows| self.options.graphs && only_decodes && self.fits_graph(*rows)) {
+            Some(rows) => self.replay(rows)?,
+            None => self.launch(batch, decode_rows)?,
+        }
+        self.collect(batch, asks, answers, logits)
+    }
+
+    /// Launches the graph of the last pass again, `times` times, without looking at what it gives; for measuring.
+    ///
+    /// # Errors
+    /// The last pass was no graph; what the device says.
+    pub fn repeat(&self, rows: usize, times: usize) -> Result<(), ModelError> {
+        let recorded = self.graphs.get(&rows);
+        let recorded = recorded.ok_or_else(|| ModelError::Batch { detail: format!("no graph of {rows} rows") })?;
+        for _ in 0..times {
+            recorded.graph.launch()?;
+        }
+        Ok(())
+    }
+
+    fn check(&self, batch: &Batch<'_>, asks: &[Ask<'_>]) -> Result<(), ModelError> {
+        batch.check(&self.config, self.slots)?;
+        let most = |what: &str, found: usize, most: usize| {
+            if found <= most {
+                return Ok(());
+            }
+            Err(ModelError::Batch { detail: format!("{found} {what}; the model was opened for {most}") })
+        };
+        most("tokens", batch.tokens.len(), self.options.rows)?;
+        most("outputs", batch.outputs.len(), self.options.outputs)?;
+        if asks.len() != batch.outputs.len() {
+            let detail = format!("{} outputs and {} asks", batch.outputs.len(), asks.len());
+            return Err(ModelError::Batch { detail });
+        }
+        for ask in asks {
+            let beyond = match ask {
+                Ask::Score(token) => (*token as usize >= self.config.vocabulary).then_some(*token),
+                Ask::Draw(draw) => draw.tokens().find(|token| *token as usize >= self.config.vocabulary),
+                Ask::Logits => None,
+            };
+            if let Some(token) = beyond {
+                return Err(ModelError::Batch { detail: format!("token {token} of {}", self.config.vocabulary) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the contents of the pass.
+    fn fill(&mut self, batch: &Batch<'_>, asks: &[Ask<'_>], decode_rows: usize) -> Result<(), ModelError> {
+        let contents = &mut self.contents;
+        contents.clear();
+        let numbers = |ids: &[u32]| ids.iter().map(|id| *id as i32).collect::<Vec<i32>>();
+        contents.tokens = numbers(batch.tokens);
+        contents.positions = numbers(batch.positions);
+        contents.slots = numbers(batch.slots);
+        self.table.begin();
+        let group = self.config.heads / self.config.kv_heads;
+        let mut tiles = Vec::new();
+        for (index, span) in batch.spans.iter().enumerate() {
+            let row = self.table.place(span.context, span.rows.len(), &mut contents.pairs);
+            let Some(row) = row else {
+                let detail = format!("{} sequences of up to {} tokens", batch.spans.len(), span.context.len());
+                return Err(ModelError::Batch { detail });
+            };
+            if index < decode_rows {
+                contents.sequences.push(row as i32);
+                contents.lengths.push(span.context.len() as i32);
+            } else {
+                tiles.extend(tiles_of(span, row as i32, group));
+            }
+        }
+        // Tiles with the longest context first, so that the last to run are short.
+        tiles.sort_by_key(|(work, ..)| std::cmp::Reverse(*work));
+        contents.tiles = tiles.iter().map(|(_, tile, _)| *tile).collect();
+        contents.tile_lengths = tiles.iter().map(|(.., length)| *length).collect();
+        if contents.pairs.len() > pairs_max(&self.options, self.stride) {
+            self.write_table()?;
+        }
+        self.fill_draws(batch.outputs, asks)
+    }
+
+    /// Writes more of the table than a pass has room for: row by row, waiting.
+    fn write_table(&mut self) -> Result<(), ModelError> {
+        let pairs = std::mem::take(&mut self.contents.pairs);
+        for run in pairs.chunk_by(|a, b| b[0] == a[0] + 1) {
+            let slots: Vec<i32> = run.iter().map(|[_, slot]| *slot).collect();
+            self.device_table.write(run[0][0] as usize, &slots)?;
+        }
+        Ok(())
+    }
+
+    fn fill_draws(&mut self, outputs: &[Output<'_>], asks: &[Ask<'_>]) -> Result<(), ModelError> {
+        let words = self.config.vocabulary.div_ceil(64) * 2;
+        let mut masks = 0;
+        for (index, (output, ask)) in outputs.iter().zip(asks).enumerate() {
+            self.contents.picked.push(output.row as i32);
+            let mut row = DrawRow::greedy(index as i32, index as i32);
+            match ask {
+                Ask::Logits => row.row = -1,
+                Ask::Score(token) => row.token = *token as i32,
+                Ask::Draw(draw) => {
+                    row.seen_from = self.contents.seen.len() as i32;
+                    row.seen_count = draw.seen.len() as i32;
+                    let seen = draw.seen.iter().map(|(token, count)| SeenToken { token: *token, count: *count });
+                    self.contents.seen.extend(seen);
+                    draw.write(&mut row);
+                    let mask = &mut self.masks_here.as_mut_slice()[masks * words..][..words];
+                    if write_mask(draw.allowed, mask) {
+                        row.mask = masks as i32;
+                        masks += 1;
+                    }
+                }
+            }
+            self.contents.draws.push(row);
+        }
+        if self.contents.seen.len() > SEEN_MAX {
+            let detail = format!("penalties over {} tokens; at most {SEEN_MAX}", self.contents.seen.len());
+            return Err(ModelError::Batch { detail });
+        }
+        if masks > 0 {
+            self.masks.write_pinned(0, &self.masks_here, masks * words)?;
+        }
+        Ok(())
+    }
+
+    fn graph_counts(rows: usize) -> Counts {
+        Counts { rows, outputs: rows, tiles: 1, pairs: rows, seen: rows * GRAPH_SEEN }
+    }
+
+    fn fits_graph(&self, rows: usize) -> bool {
+        let (counts, own) = (Self::graph_counts(rows), self.contents.counts());
+        rows <= self.options.rows.min(self.options.outputs) && own.pairs <= counts.pairs && own.seen <= counts.seen
+    }
+
+    /// Runs the graph for so many rows; the first time launch by launch, and then records it.
+    fn replay(&mut self, rows: usize) -> Result<(), ModelError> {
+        let counts = Self::graph_counts(rows);
+        // In a graph all rows have logits, in order.
+        for (draw, picked) in self.contents.draws.iter_mut().zip(&self.contents.picked) {
+            if draw.row >= 0 {
+                draw.row = *picked;
+            }
+        }
+        let contents = &mut self.contents;
+        let padding = self.slots as i32;
+        contents.tokens.resize(rows, 0);
+        contents.positions.resize(rows, 0);
+        contents.slots.resize(rows, padding);
+        contents.sequences.resize(rows, -1);
+        contents.lengths.resize(rows, 0);
+        contents.draws.resize(rows, DrawRow::greedy(-1, 0));
+        self.inputs.upload(&self.contents, counts)?;
+        if let Some(recorded) = self.graphs.get(&rows) {
+            debug_assert_eq!(recorded.counts, counts, "a graph's inputs stay where they are");
+            return Ok(recorded.graph.launch()?);
+        }
+        let deterministic = self.options.deterministic;
+        let shape = PassShape { rows, decode_rows: rows, tiles: 0, outputs: rows, picks: false, deterministic };
+        let views = self.inputs.views(counts)?;
+        let pass = self.pass(&views);
+        pass.launch(shape)?;
+        let graph = Graph::capture(&self.device, || pass.launch(shape))?;
+        self.graphs.insert(rows, Recorded { graph, counts });
+        Ok(())
+    }
+
+    /// Launches a pass that no graph has.
+    fn launch(&mut self, batch: &Batch<'_>, decode_rows: usize) -> Result<(), ModelError> {
+        let counts = self.contents.counts();
+        self.inputs.upload(&self.contents, counts)?;
+        let views = self.inputs.views(counts)?;
+        let shape = PassShape {
+            rows: batch.tokens.len(),
+            decode_rows,
+            tiles: self.contents.tiles.len(),
+            outputs: batch.outputs.len(),
+            picks: true,
+            deterministic: self.options.deterministic,
+        };
+        Ok(self.pass(&views).launch(shape)?)
+    }
+
+    fn pass<'a>(&'a self, views: &'a Views) -> Pass<'a> {
+        Pass {
+            device: &self.device,
+            config: &self.config,
+            weights: &self.weights,
+            activations: &self.activations,
+            cache: &self.cache,
+            turns: &self.turns,
+            table: &self.device_table,
+            stride: self.stride,
+            masks: &self.masks,
+            views,
+        }
+    }
+
+    /// Reads the answers.
+    fn collect(
+        &mut self,
+        batch: &Batch<'_>,
+        asks: &[Ask<'_>],
+        answers: &mut Vec<Answer>,
+        logits: &mut Vec<f32>,
+    ) -> Result<(), ModelError> {
+        let count = batch.outputs.len();
+        self.activations.drawn.read_pinned(&mut self.tokens_here, count)?;
+        self.activations.logprobs.read_pinned(&mut self.logprobs_here, count)?;
+        self.device.synchronize()?;
+        answers.clear();
+        logits.clear();
+        let size = self.config.vocabulary;
+        let in_order = self.contents.draws.len() > count || self.contents.sequences.len() == batch.tokens.len();
+        for (index, ask) in asks.iter().enumerate() {
+            let logprob = self.logprobs_here.as_slice()[index];
+            answers.push(match ask {
+                Ask::Score(_) => Answer::Score(logprob),
+                Ask::Draw(_) => Answer::Token(self.tokens_here.as_slice()[index] as u32, logprob),
+                Ask::Logits => {
+                    let row = if in_order && self.options.graphs { batch.outputs[index].row } else { index };
+                    let from = logits.len();
+                    logits.resize(from + size, 0.0);
+                    self.activations.logits.read(row * size, &mut logits[from..])?;
+                    Answer::Logits
+                }
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Draw<'_> {
+    /// Every token that is named.
+    fn tokens(&self) -> impl Iterator<Item = u32> {
+        let few = match self.allowed {
+            Allowed::Few(ids) => ids,
+            _ => &[],
+        };
+        few.iter().copied().chain(self.seen.iter().map(|(token, _)| *token))
+    }
+
+    fn write(&self, row: &mut DrawRow) {
+        row.seed = self.seed;
+        row.position = self.position;
+        row.temperature = self.temperature;
+        row.top_p = self.top_p;
+        row.min_p = self.min_p;
+        row.top_k = self.top_k;
+        row.repetition = self.repetition_penalty;
+        row.frequency = self.frequency_penalty;
+        row.presence = self.presence_penalty;
+    }
+}
+
+/// Writes the bits of what is allowed; false if everything is.
+fn write_mask(allowed: Allowed<'_>, mask: &mut [u32]) -> bool {
+    match allowed {
+        Allowed::All => return false,
+        Allowed::Words(words) => {
+            mask.fill(0);
+            for (to, word) in mask.chunks_exact_mut(2).zip(words) {
+                to[0] = *word as u32;
+                to[1] = (*word >> 32) as u32;
+            }
+        }
+        Allowed::Few(ids) => {
+            mask.fill(0);
+            ids.iter().for_each(|id| mask[*id as usize / 32] |= 1 << (id % 32));
+        }
+    }
+    true
+}
+
+/// The tiles of a span: how much work each is, the tile, the context's length.
+fn tiles_of(span: &AttentionSpan<'_>, row: i32, group: usize) -> Vec<(usize, [i32; 4], i32)> {
+    let (new, length) = (span.rows.len(), span.context.len());
+    let tiles = (new * group).div_ceil(EXTEND_TILE_ROWS);
+    let tile = |index: usize| {
+        let last = ((index + 1) * EXTEND_TILE_ROWS / group).min(new);
+        (length - new + last, [row, span.rows.start as i32, new as i32, index as i32], length as i32)
+    };
+    (0..tiles).map(tile).collect()
+}
+
+fn most_tiles(config: &ModelConfig, rows: usize) -> usize {
+    let group = config.heads / config.kv_heads;
+    (rows * group).div_ceil(EXTEND_TILE_ROWS) + rows
+}
+
+/// Cells of the table that one pass may write without waiting.
+fn pairs_max(options: &CudaOptions, context: usize) -> usize {
+    options.rows + 4 * context.min(1 << 16)
+}
+
+/// Refuses what no kernel is compiled for, before anything is loaded.
+fn supported(config: &ModelConfig) -> Result<(), CudaError> {
+    let refuse = |what, found, supported| Err(CudaError::Unsupported { what, found, supported });
+    if !matches!(config.head_dim, 64 | 128) {
+        return refuse("a head's size", config.head_dim, "64 and 128");
+    }
+    if !config.hidden.is_multiple_of(64) {
+        return refuse("the hidden size", config.hidden, "multiples of 64");
+    }
+    if !config.feed_forward.is_multiple_of(64) {
+        return refuse("the feed-forward size", config.feed_forward, "multiples of 64");
+    }
+    Ok(())
+}
+
+/// Refuses a model that can't fit, with the numbers.
+fn fits(device: &Arc<Device>, config: &ModelConfig, options: &CudaOptions) -> Result<(), CudaError> {
+    let (free, total) = device.memory()?;
+    let slots = options.slots.unwrap_or(0) * config.layers * config.kv_heads * config.head_dim * 4;
+    let wanted =
+        weights::DeviceWeights::bytes(config) + Activations::bytes(config, options.rows, options.outputs) + slots;
+    if wanted <= free { Ok(()) } else { Err(CudaError::OutOfMemory { wanted, free, total }) }
+}
