@@ -206,27 +206,7 @@ impl Device {
 
     /// The fastest way, measured on these operands: the least time of a few runs, each with a cold cache.
     fn measure(&self, linear: &Linear<'_>, n: usize, epilogue: &Epilogue<'_>) -> Result<Candidate, CudaError> {
-        let rows = planned_rows(linear.m);
-        let mut candidates: Vec<Candidate> = SKINNY
-            .iter()
-            .map(|((columns, tiles), _)| Candidate::Skinny(*columns, *tiles))
-            .filter(|candidate| match candidate {
-                Candidate::Skinny(columns, tiles) => {
-                    let block = n.is_multiple_of(tiles * 16);
-                    block && linear.m <= 64 && (columns * 8 >= linear.m.min(32)) && columns * 8 < linear.m.max(5) * 2
-                }
-                Candidate::Blas { .. } => true,
-            })
-            .collect();
-        let fits = epilogue.product().1 >= rows * n && linear.x.len() >= rows * linear.k;
-        if linear.m > 8 && fits {
-            let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
-            candidates.extend((0..plan.algorithms()).map(|algorithm| Candidate::Blas { rows, algorithm }));
-        }
-        if candidates.is_empty() {
-            let (columns, tiles) = skinny_for(linear.m);
-            return Ok(Candidate::Skinny(columns, tiles));
-        }
+        let candidates = self.candidates(linear, n, epilogue)?;
         if let [only] = candidates[..] {
             return Ok(only);
         }
@@ -248,6 +228,50 @@ impl Device {
             }
         }
         Ok(best.1)
+    }
+
+    /// Does the product in every way that there is for its shape, and lets `each` look at what came of it; for tests.
+    ///
+    /// # Errors
+    /// As [`Device::linear`], and what `each` says.
+    pub fn linear_every_way(
+        &self,
+        linear: Linear<'_>,
+        epilogue: Epilogue<'_>,
+        mut each: impl FnMut(String) -> Result<(), CudaError>,
+    ) -> Result<(), CudaError> {
+        let n = check(&linear, &epilogue)?;
+        for candidate in self.candidates(&linear, n, &epilogue)? {
+            self.run(candidate, &linear, n, &epilogue)?;
+            each(format!("{candidate:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// All ways to do a product; at least one.
+    fn candidates(&self, linear: &Linear<'_>, n: usize, epilogue: &Epilogue<'_>) -> Result<Vec<Candidate>, CudaError> {
+        let rows = planned_rows(linear.m);
+        let mut candidates: Vec<Candidate> = SKINNY
+            .iter()
+            .map(|((columns, tiles), _)| Candidate::Skinny(*columns, *tiles))
+            .filter(|candidate| match candidate {
+                Candidate::Skinny(columns, tiles) => {
+                    let block = n.is_multiple_of(tiles * 16);
+                    block && linear.m <= 64 && (columns * 8 >= linear.m.min(32)) && columns * 8 < linear.m.max(5) * 2
+                }
+                Candidate::Blas { .. } => true,
+            })
+            .collect();
+        let fits = epilogue.product().1 >= rows * n && linear.x.len() >= rows * linear.k;
+        if linear.m > 8 && fits {
+            let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
+            candidates.extend((0..plan.algorithms()).map(|algorithm| Candidate::Blas { rows, algorithm }));
+        }
+        if candidates.is_empty() {
+            let (columns, tiles) = skinny_for(linear.m);
+            candidates.push(Candidate::Skinny(columns, tiles));
+        }
+        Ok(candidates)
     }
 
     fn run(

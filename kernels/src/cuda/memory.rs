@@ -135,6 +135,18 @@ impl<T: Pod> Buffer<T> {
         })
     }
 
+    /// Copies all numbers of a buffer of the same length, on the device.
+    ///
+    /// # Errors
+    /// The lengths differ; what the device says.
+    pub fn copy_from(&self, from: &Self) -> Result<(), CudaError> {
+        from.check("copy_from", 0, self.len)?;
+        // SAFETY: both are as long as `self`.
+        driver("cuMemcpyDtoD", unsafe {
+            sys::cuMemcpyDtoDAsync_v2(self.address, from.address, self.len * size_of::<T>(), self.device.stream)
+        })
+    }
+
     /// Reads numbers from `at` on, after everything that was launched.
     ///
     /// # Errors

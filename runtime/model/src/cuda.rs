@@ -213,11 +213,12 @@ impl CudaTransformer {
         self.fill(batch, asks, decode_rows)?;
         let only_decodes = decode_rows == batch.spans.len() && !batch.outputs.is_empty();
         let graph_rows = GRAPH_ROWS.into_iter().find(|rows| *rows >= decode_rows);
-        match graph_rows.filter(|rows| self.options.graphs && only_decodes && self.fits_graph(*rows)) {
+        let graph_rows = graph_rows.filter(|rows| self.options.graphs && only_decodes && self.fits_graph(*rows));
+        match graph_rows {
             Some(rows) => self.replay(rows)?,
             None => self.launch(batch, decode_rows)?,
         }
-        self.collect(batch, asks, answers, logits)
+        self.collect(batch, asks, graph_rows.is_some(), answers, logits)
     }
 
     /// Launches the graph of the last pass again, `times` times, without looking at what it gives; for measuring.
@@ -410,11 +411,12 @@ impl CudaTransformer {
         }
     }
 
-    /// Reads the answers.
+    /// Reads the answers; rows of logits are those of the batch's rows if `in_order`, else of its outputs.
     fn collect(
         &mut self,
         batch: &Batch<'_>,
         asks: &[Ask<'_>],
+        in_order: bool,
         answers: &mut Vec<Answer>,
         logits: &mut Vec<f32>,
     ) -> Result<(), ModelError> {
@@ -425,14 +427,13 @@ impl CudaTransformer {
         answers.clear();
         logits.clear();
         let size = self.config.vocabulary;
-        let in_order = self.contents.draws.len() > count || self.contents.sequences.len() == batch.tokens.len();
         for (index, ask) in asks.iter().enumerate() {
             let logprob = self.logprobs_here.as_slice()[index];
             answers.push(match ask {
                 Ask::Score(_) => Answer::Score(logprob),
                 Ask::Draw(_) => Answer::Token(self.tokens_here.as_slice()[index] as u32, logprob),
                 Ask::Logits => {
-                    let row = if in_order && self.options.graphs { batch.outputs[index].row } else { index };
+                    let row = if in_order { batch.outputs[index].row } else { index };
                     let from = logits.len();
                     logits.resize(from + size, 0.0);
                     self.activations.logits.read(row * size, &mut logits[from..])?;

@@ -1,20 +1,26 @@
 //! A path to a model that runs.
 
 use crate::checkpoint::{Checkpoint, Stored};
+use crate::cuda::{CudaOptions, CudaTransformer, UploadError};
 use crate::gguf::{Gguf, Value as GgufValue};
 use crate::mapping::Mapping;
 use crate::weights::{Naming, Weights};
 use crate::{CheckpointError, ConfigError, GgufError, ModelConfig, Transformer, WeightsError, shards, vocabulary};
 use serde_json::{Map, Value};
 use sgl_kernels::ThreadPool;
+use sgl_kernels::cuda::Device;
 use sgl_tokenizer::{ChatTemplate, TemplateError, Tokenizer, TokenizerError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A model on the CPU, and what is needed to speak to it.
+pub type LoadedModel = Loaded<Transformer>;
 
 /// A model and what is needed to speak to it.
 #[derive(Debug)]
-pub struct LoadedModel {
+pub struct Loaded<T> {
     /// Ids to logits.
-    pub transformer: Transformer,
+    pub transformer: T,
     /// Text to ids; as many ids as the transformer has logits.
     pub tokenizer: Tokenizer,
     /// How turns are written, if the file says.
@@ -78,6 +84,14 @@ pub enum LoadError {
         /// Why not.
         source: TokenizerError,
     },
+    /// The weights can't be brought to a device.
+    #[error("the weights of `{}` can't be brought to the device: {source}", path.display())]
+    Upload {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: UploadError,
+    },
     /// The vocabulary has more ids than the model has logits.
     #[error("the tokenizer of `{}` has {tokens} ids, the model has {rows}", path.display())]
     Vocabulary {
@@ -103,10 +117,48 @@ pub enum LoadError {
 /// Weights are packed on the threads of `pool`. Errors: see [`LoadError`]; nothing that would change the result is
 /// passed over in silence.
 pub fn load(path: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
-    if path.is_dir() { load_folder(path, pool) } else { load_gguf(path, pool) }
+    open(path)?.assemble(|checkpoint, naming, config| {
+        let weights = Weights::pack(checkpoint, naming, &config, pool)
+            .map_err(|source| LoadError::Weights { path: path.to_owned(), source })?;
+        Ok(Transformer::new(config, weights))
+    })
 }
 
-fn load_gguf(path: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
+/// Loads what [`load`] loads onto a CUDA device, as bf16.
+///
+/// Errors: see [`LoadError`]; the device's memory may not suffice.
+pub fn load_cuda(
+    path: &Path,
+    pool: &ThreadPool,
+    device: &Arc<Device>,
+    options: CudaOptions,
+) -> Result<Loaded<CudaTransformer>, LoadError> {
+    open(path)?.assemble(|checkpoint, naming, config| {
+        CudaTransformer::upload(device, checkpoint, naming, config, options, pool)
+            .map_err(|source| LoadError::Upload { path: path.to_owned(), source })
+    })
+}
+
+/// The tokenizer and template of a model, and random weights of the shape that `config` says, on a CUDA device.
+///
+/// Errors: see [`LoadError`]; the device's memory may not suffice.
+pub fn load_random(
+    path: &Path,
+    config: ModelConfig,
+    device: &Arc<Device>,
+    options: CudaOptions,
+) -> Result<Loaded<CudaTransformer>, LoadError> {
+    Parts { config, ..open(path)? }.assemble(|_, _, config| {
+        CudaTransformer::random(device, config, options)
+            .map_err(|source| LoadError::Upload { path: path.to_owned(), source })
+    })
+}
+
+fn open(path: &Path) -> Result<Parts<'_>, LoadError> {
+    if path.is_dir() { open_folder(path) } else { open_gguf(path) }
+}
+
+fn open_gguf(path: &Path) -> Result<Parts<'_>, LoadError> {
     let at = || path.to_owned();
     let config_fault = |source| LoadError::Config { path: at(), source };
     let file = Mapping::open(path).map_err(|source| LoadError::Read { path: at(), source })?;
@@ -122,7 +174,7 @@ fn load_gguf(path: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
     let tokenizer =
         Tokenizer::from_gguf_parts(vocabulary).map_err(|source| LoadError::Tokenizer { path: at(), source })?;
     let text = |key: &str| gguf.metadata.get(key).and_then(GgufValue::as_text);
-    Parts {
+    Ok(Parts {
         path,
         template: text("tokenizer.chat_template").map(str::to_owned),
         name: text("general.name").map_or_else(|| stem(path), str::to_owned),
@@ -130,11 +182,10 @@ fn load_gguf(path: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
         naming: Naming::Gguf,
         checkpoint,
         config,
-    }
-    .assemble(pool)
+    })
 }
 
-fn load_folder(folder: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
+fn open_folder(folder: &Path) -> Result<Parts<'_>, LoadError> {
     let raw = object(&folder.join("config.json"))?;
     let config =
         ModelConfig::from_json(&raw).map_err(|source| LoadError::Config { path: folder.to_owned(), source })?;
@@ -153,7 +204,7 @@ fn load_folder(folder: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadErro
     ends.dedup();
     let begin = named("bos_token").or_else(|| ids(raw.get("bos_token_id")).first().copied());
     let tokenizer = tokenizer.with_begin_and_ends(begin, &ends);
-    Parts {
+    Ok(Parts {
         path: folder,
         template: chat_template(folder, &beside)?,
         name: stem(folder),
@@ -161,8 +212,7 @@ fn load_folder(folder: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadErro
         naming: Naming::Safetensors,
         checkpoint: shards::open(folder)?,
         config,
-    }
-    .assemble(pool)
+    })
 }
 
 /// What both containers give.
@@ -177,7 +227,11 @@ struct Parts<'path> {
 }
 
 impl Parts<'_> {
-    fn assemble(self, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
+    /// Makes the transformer with `make`, and checks what belongs to it.
+    fn assemble<T>(
+        self,
+        make: impl FnOnce(&Checkpoint, Naming, ModelConfig) -> Result<T, LoadError>,
+    ) -> Result<Loaded<T>, LoadError> {
         let Self { path, checkpoint, naming, config, tokenizer, template, name } = self;
         let (tokens, rows) = (tokenizer.vocab_size(), config.vocabulary);
         if tokens > rows {
@@ -189,10 +243,8 @@ impl Parts<'_> {
             .map(|source| ChatTemplate::compile(&source, text_of(bos), text_of(eos)))
             .transpose()
             .map_err(|source| LoadError::Template { path: path.to_owned(), source: source.into() })?;
-        let weights = Weights::pack(&checkpoint, naming, &config, pool)
-            .map_err(|source| LoadError::Weights { path: path.to_owned(), source })?;
-        let transformer = Transformer::new(config, weights);
-        Ok(LoadedModel { transformer, tokenizer: tokenizer.padded_to(rows), template, name })
+        let transformer = make(&checkpoint, naming, config)?;
+        Ok(Loaded { transformer, tokenizer: tokenizer.padded_to(rows), template, name })
     }
 }
 
