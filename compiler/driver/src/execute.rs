@@ -131,6 +131,8 @@ fn attempt(
                     JumpMode::Exact => Jump::Exact,
                     JumpMode::Forced => Jump::Forced,
                 },
+                device: arguments.device,
+                deterministic: arguments.deterministic,
                 ..engine_options(arguments.threads)
             };
             let mut engine = load_engine(&path, own)?;

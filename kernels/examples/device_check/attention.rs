@@ -166,6 +166,7 @@ fn launch_extend(
     setting: &Setting,
     (q, out): (&Buffer<bf16>, &Buffer<bf16>),
     new: &[usize],
+    portable: bool,
 ) -> Result<impl Fn() -> Result<(), CudaError> + use<>, CudaError> {
     let &Setting { heads, kv_heads, head_dim, stride, .. } = setting;
     let (mut tiles, mut lengths, mut from) = (Vec::new(), Vec::new(), 0);
@@ -192,6 +193,7 @@ fn launch_extend(
             tiles: &tiles,
             lengths: &lengths,
             tile_count,
+            portable,
             heads,
             kv_heads,
             head_dim,
@@ -220,10 +222,13 @@ fn extend(
         }
     }
     let (q, out) = (Buffer::of(&bench.device, &q)?, Buffer::<bf16>::zeroed(&bench.device, q.len())?);
-    bench.device.poison(&out)?;
-    launch_extend(bench, &setting, (&q, &out), &new)?()?;
-    let name = format!("extend {heads}/{kv_heads} heads of {head_dim}, {} spans", spans.len());
-    bench.check(&name, compare(wide(&out.to_vec()?), &reference), 6e-3);
+    for portable in [true, false] {
+        bench.device.poison(&out)?;
+        launch_extend(bench, &setting, (&q, &out), &new, portable)?()?;
+        let kernel = if portable { "portable" } else { "own" };
+        let name = format!("extend {heads}/{kv_heads} heads of {head_dim}, {} spans, {kernel}", spans.len());
+        bench.check(&name, compare(wide(&out.to_vec()?), &reference), 6e-3);
+    }
     Ok(())
 }
 
@@ -253,10 +258,13 @@ fn measure_extend(bench: &mut Bench, new: usize, length: usize) -> Result<(), Cu
     let q = Buffer::<bf16>::zeroed(&bench.device, new * 4096)?;
     bench.device.fill_random(&q, 1, 1.0)?;
     let out = Buffer::zeroed(&bench.device, new * 4096)?;
-    let launch = launch_extend(bench, &setting, (&q, &out), &[new])?;
-    let ms = bench.time(None, launch)?;
-    let seen = (new * (length - new)) as f64 + (new * (new + 1)) as f64 / 2.0;
-    let rate = 4.0 * 4096.0 * seen / ms / 1e9;
-    bench.say(&format!("       extend {new} of {length}: {ms:.3} ms, {rate:.0} TFLOP/s, causal"));
+    for portable in [true, false] {
+        let launch = launch_extend(bench, &setting, (&q, &out), &[new], portable)?;
+        let ms = bench.time(None, launch)?;
+        let seen = (new * (length - new)) as f64 + (new * (new + 1)) as f64 / 2.0;
+        let rate = 4.0 * 4096.0 * seen / ms / 1e9;
+        let kernel = if portable { "mma" } else { "wgmma" };
+        bench.say(&format!("       extend {new} of {length}: {ms:.3} ms, {rate:.0} TFLOP/s, causal, {kernel}"));
+    }
     Ok(())
 }

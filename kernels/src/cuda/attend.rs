@@ -84,6 +84,8 @@ pub struct ExtendShape<'a> {
     pub lengths: &'a Buffer<i32>,
     /// How many tiles.
     pub tile_count: usize,
+    /// Whether the kernel for all architectures is wanted where there is a better one; for comparison.
+    pub portable: bool,
     /// Query heads.
     pub heads: usize,
     /// Key and value heads.
@@ -237,9 +239,16 @@ impl Device {
             kv_heads: number(kv_heads),
             scale: scale_log2(head_dim),
         };
-        // Queries, and two steps of keys and values.
-        let shared = (EXTEND_TILE_ROWS + 4 * 64) * head_dim * 2;
-        let launch = Shape { grid: [tile_count, kv_heads, 1], threads: 256, shared };
+        let hopper = self.facts().capability == (9, 0) && head_dim == 128 && !shape.portable;
+        let (name, launch) = if hopper {
+            // Two stages of keys and values of 128 tokens, and room to align them.
+            let shared = 4 * 128 * 128 * 2 + 1024;
+            ("attention_extend_hopper", Shape { grid: [tile_count * kv_heads, 1, 1], threads: 384, shared })
+        } else {
+            // Queries, and two steps of keys and values.
+            let shared = (EXTEND_TILE_ROWS + 4 * 64) * head_dim * 2;
+            (name, Shape { grid: [tile_count, kv_heads, 1], threads: 256, shared })
+        };
         // SAFETY: lengths were compared above; indices inside tiles and table are checked by whoever writes them.
         unsafe { self.launch(name, launch, &mut [(&raw mut parameters).cast::<c_void>()]) }
     }

@@ -34,6 +34,7 @@ pub struct Device {
     ordinal: sys::CUdevice,
     context: sys::CUcontext,
     pub(super) stream: sys::CUstream,
+    /// In the order of [`SOURCES`].
     modules: Vec<sys::CUmodule>,
     functions: Mutex<HashMap<&'static str, Function>>,
     pub(super) blas: Mutex<Option<Blas>>,
@@ -173,24 +174,22 @@ impl Device {
             return Ok(*function);
         }
         let symbol = CString::new(name).expect("kernel names have no zeros");
-        for module in &self.modules {
-            let mut function = std::ptr::null_mut();
-            // SAFETY: the module is loaded; the name ends with zero.
-            let answer = unsafe { sys::cuModuleGetFunction(&raw mut function, *module, symbol.as_ptr()) };
-            if answer == sys::CUresult::CUDA_ERROR_NOT_FOUND {
-                continue;
-            }
-            driver("cuModuleGetFunction", answer)?;
-            if shared > 48 << 10 {
-                let attribute = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-                let bytes = i32::try_from(shared).unwrap_or(i32::MAX);
-                // SAFETY: the function was just found.
-                driver("cuFuncSetAttribute", unsafe { sys::cuFuncSetAttribute(function, attribute, bytes) })?;
-            }
-            functions.insert(name, Function(function));
-            return Ok(Function(function));
+        let found = SOURCES.iter().position(|source| source.defines(name));
+        let missing = || CudaError::Driver { call: "cuModuleGetFunction", reason: format!("no kernel `{name}`") };
+        let module = found.and_then(|index| self.modules.get(index)).ok_or_else(missing)?;
+        let mut function = std::ptr::null_mut();
+        // SAFETY: the module is loaded; the name ends with zero.
+        driver("cuModuleGetFunction", unsafe {
+            sys::cuModuleGetFunction(&raw mut function, *module, symbol.as_ptr())
+        })?;
+        if shared > 48 << 10 {
+            let attribute = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+            let bytes = i32::try_from(shared).unwrap_or(i32::MAX);
+            // SAFETY: the function was just found.
+            driver("cuFuncSetAttribute", unsafe { sys::cuFuncSetAttribute(function, attribute, bytes) })?;
         }
-        Err(CudaError::Driver { call: "cuModuleGetFunction", reason: format!("no kernel `{name}`") })
+        functions.insert(name, Function(function));
+        Ok(Function(function))
     }
 
     /// Launches a kernel; it may begin before the one before ends (see `prelude.cu`).

@@ -20,10 +20,16 @@ pub const SOURCES: &[Source] = &[
     Source { name: "skinny", text: include_str!("../matmul/skinny.cu") },
     Source { name: "decode", text: include_str!("../attention/decode.cu") },
     Source { name: "extend", text: include_str!("../attention/extend.cu") },
+    Source { name: "extend_hopper", text: include_str!("../attention/extend_hopper.cu") },
     Source { name: "sample", text: include_str!("../sample/kernel.cu") },
 ];
 
 impl Source {
+    /// Whether a kernel is in this source. Those that a macro names begin with the source's name.
+    pub(super) fn defines(&self, kernel: &str) -> bool {
+        self.text.contains(&format!(" {kernel}(")) || kernel.split('_').next() == Some(self.name)
+    }
+
     /// The whole text that is compiled.
     pub fn full_text(&self) -> String {
         format!("{PRELUDE}\n#line 1 \"{}\"\n{}", self.name, self.text)

@@ -81,6 +81,64 @@ DEVICE float weight_of(const Filter &f, float logit) {
     return bin < f.bin || (bin == f.bin && fine <= f.fine) ? weight : 0.f;
 }
 
+// Calls `each(token, logit)` for the tokens of a block or a warp: `from + thread * 4` and so on, four side by side, several
+// loads in flight. Rows begin at multiples of 16 bytes if the vocabulary is a multiple of 4; otherwise one by one.
+template <int WIDTH, typename Each>
+DEVICE void for_each(const float *logits, int from, int to, int thread, bool aligned, Each each) {
+    constexpr int AHEAD = 4;
+    if (!aligned) {
+        for (int token = from + thread; token < to; token += WIDTH) each(token, logits[token]);
+        return;
+    }
+    for (int base = from + thread * 4; base < to; base += WIDTH * 4 * AHEAD) {
+        float4 ahead[AHEAD];
+#pragma unroll
+        for (int i = 0; i < AHEAD; i++)
+            if (base + i * WIDTH * 4 < to) ahead[i] = *(const float4 *)(logits + base + i * WIDTH * 4);
+#pragma unroll
+        for (int i = 0; i < AHEAD; i++) {
+            const int token = base + i * WIDTH * 4;
+            if (token < to) {
+                each(token, ahead[i].x);
+                each(token + 1, ahead[i].y);
+                each(token + 2, ahead[i].z);
+                each(token + 3, ahead[i].w);
+            }
+        }
+    }
+}
+
+// The first bin at which `wanted` weight or `top_k` tokens are reached, with what lies before it. One warp.
+DEVICE int find_cut(const u32 *counts, const u64 *weights, u32 top_k, u64 wanted, u32 &count, u64 &weight) {
+    const int lane = threadIdx.x % 32;
+    for (int base = 0; base < BINS; base += 32) {
+        u32 own = counts[base + lane], sum = own;
+        u64 own_weight = weights[base + lane], sum_weight = own_weight;
+#pragma unroll
+        for (int step = 1; step < 32; step <<= 1) {
+            const u32 other = __shfl_up_sync(~0u, sum, step);
+            const u64 other_weight = __shfl_up_sync(~0u, sum_weight, step);
+            if (lane >= step) {
+                sum += other;
+                sum_weight += other_weight;
+            }
+        }
+        const bool reached = (top_k && count + sum >= top_k) || weight + sum_weight >= wanted;
+        const u32 which = __ballot_sync(~0u, reached);
+        const int at = which ? __ffs(which) - 1 : 31;
+        const u32 before = __shfl_sync(~0u, sum - own, at), all = __shfl_sync(~0u, sum, 31);
+        const u64 weight_before = __shfl_sync(~0u, sum_weight - own_weight, at), weight_all = __shfl_sync(~0u, sum_weight, 31);
+        if (which || base + 32 == BINS) {
+            count += before;
+            weight += weight_before;
+            return base + at;
+        }
+        count += all;
+        weight += weight_all;
+    }
+    return BINS - 1;
+}
+
 KERNEL __launch_bounds__(1024, 1) sample(const __grid_constant__ Sample p) {
     __shared__ Best bests[32];
     __shared__ float maxima[32];
@@ -101,18 +159,18 @@ KERNEL __launch_bounds__(1024, 1) sample(const __grid_constant__ Sample p) {
 
     // The likeliest of what is allowed, and the norm of everything.
     Best best = {-INFINITY_F, 0x7fffffff};
-    float top = -INFINITY_F, total = 0.f;
-    for (int token = thread; token < vocabulary; token += THREADS) {
-        float logit = logits[token];
-        if (logit > top) {
-            total *= __expf(top - logit);
-            top = logit;
-        }
-        total += __expf(logit - top);
+    // Finite, so that differences are numbers.
+    float top = -3e38f, total = 0.f;
+    const bool aligned = vocabulary % 4 == 0;
+    for_each<THREADS>(logits, 0, vocabulary, thread, aligned, [&](int token, float logit) {
+        // Without a branch: the old sum shrinks by 1 unless the logit is a new greatest.
+        const float above = fmaxf(top, logit);
+        total = total * __expf(top - above) + __expf(logit - above);
+        top = above;
         if (allowed(token)) best = better(best, {logit, token});
-    }
+    });
     float warp_top = warp_max(top);
-    total = top == -INFINITY_F ? 0.f : total * __expf(top - warp_top);
+    total *= __expf(top - warp_top);
     total = warp_sum(total);
     if (lane == 0) {
         maxima[warp] = warp_top;
@@ -120,7 +178,7 @@ KERNEL __launch_bounds__(1024, 1) sample(const __grid_constant__ Sample p) {
     }
     __syncthreads();
     float all_top = warp_max(maxima[lane]);
-    const float norm = all_top + logf(warp_sum(maxima[lane] == -INFINITY_F ? 0.f : (float)totals[lane] * __expf(maxima[lane] - all_top)));
+    const float norm = all_top + logf(warp_sum((float)totals[lane] * __expf(maxima[lane] - all_top)));
     if (draw.token >= 0) {
         if (thread == 0) {
             p.tokens[draw.to] = draw.token;
@@ -139,8 +197,9 @@ KERNEL __launch_bounds__(1024, 1) sample(const __grid_constant__ Sample p) {
         }
         __syncthreads();
         best = {-INFINITY_F, 0x7fffffff};
-        for (int token = thread; token < vocabulary; token += THREADS)
-            if (allowed(token)) best = better(best, {logits[token], token});
+        for_each<THREADS>(logits, 0, vocabulary, thread, aligned, [&](int token, float logit) {
+            if (allowed(token)) best = better(best, {logit, token});
+        });
     }
 #pragma unroll
     for (int step = 16; step; step >>= 1)
@@ -169,41 +228,32 @@ KERNEL __launch_bounds__(1024, 1) sample(const __grid_constant__ Sample p) {
                     weights[i] = 0;
                 }
                 __syncthreads();
-                for (int token = thread; token < vocabulary; token += THREADS) {
-                    if (!allowed(token)) continue;
-                    float logit = logits[token], weight = __expf((logit - filter.top) * filter.scale);
+                for_each<THREADS>(logits, 0, vocabulary, thread, aligned, [&](int token, float logit) {
+                    if (!allowed(token)) return;
+                    const float weight = __expf((logit - filter.top) * filter.scale);
                     int fine, at = bin_of(filter, logit, fine);
-                    if (at == BINS || weight < filter.least || (round == 1 && at != bin)) continue;
+                    if (at == BINS || weight < filter.least || (round == 1 && at != bin)) return;
                     atomicAdd(&counts[round ? fine : at], 1u);
                     atomicAdd(&weights[round ? fine : at], (u64)(weight * FIXED));
-                }
+                });
                 __syncthreads();
-                if (thread == 0) {
-                    // The total of what top-k keeps is what top-p is a share of.
+                if (warp == 0) {
                     u64 weight = kept_weight;
                     u32 count = kept_count;
                     if (round == 0 && draw.top_p < 1.f) {
+                        // Top-p is a share of what top-k keeps; the bin of that cut counts in proportion.
                         u64 sum = 0;
-                        u32 seen = 0;
-                        for (int i = 0; i < BINS; i++) {
-                            if (draw.top_k && seen + counts[i] > draw.top_k) {
-                                if (counts[i]) sum += weights[i] / counts[i] * (draw.top_k - seen);
-                                break;
-                            }
-                            seen += counts[i];
-                            sum += weights[i];
-                        }
+                        u32 before = 0;
+                        const int last = find_cut(counts, weights, draw.top_k, ~0ull, before, sum);
+                        if (counts[last]) sum += weights[last] / counts[last] * min(counts[last], draw.top_k ? draw.top_k - before : ~0u);
                         wanted = (u64)((double)sum * draw.top_p);
                     }
-                    int i = 0;
-                    for (; i < BINS - 1; i++) {
-                        if ((draw.top_k && count + counts[i] >= draw.top_k) || weight + weights[i] >= wanted) break;
-                        weight += weights[i];
-                        count += counts[i];
+                    const int found = find_cut(counts, weights, draw.top_k, wanted, count, weight);
+                    if (lane == 0) {
+                        cut = found;
+                        kept_weight = weight;
+                        kept_count = count;
                     }
-                    cut = i;
-                    kept_weight = weight;
-                    kept_count = count;
                 }
                 __syncthreads();
                 if (round == 0) bin = cut;
@@ -215,10 +265,11 @@ KERNEL __launch_bounds__(1024, 1) sample(const __grid_constant__ Sample p) {
             }
         }
         // Warps own consecutive parts of the vocabulary.
-        const int part = ((vocabulary + 31) / 32 + 31) / 32 * 32, from = warp * part, to = min(vocabulary, from + part);
+        const int part = ((vocabulary + 31) / 32 + 127) / 128 * 128, from = warp * part, to = min(vocabulary, from + part);
         double sum = 0.0;
-        for (int token = from + lane; token < to; token += 32)
-            if (allowed(token)) sum += (double)weight_of(filter, logits[token]);
+        for_each<32>(logits, from, to, lane, aligned, [&](int token, float logit) {
+            if (allowed(token)) sum += (double)weight_of(filter, logit);
+        });
 #pragma unroll
         for (int step = 16; step; step >>= 1) sum += __shfl_xor_sync(~0u, sum, step);
         if (lane == 0) totals[warp] = sum;
@@ -237,20 +288,37 @@ KERNEL __launch_bounds__(1024, 1) sample(const __grid_constant__ Sample p) {
             reached += totals[i];
         }
         if (warp == owner) {
+            // Lanes own consecutive pieces of the part; then the piece is looked through together.
+            const int piece = part / 32, begin = min(to, from + lane * piece);
+            double own = 0.0;
+            for_each<1>(logits, begin, min(to, begin + piece), 0, aligned, [&](int token, float logit) {
+                if (allowed(token)) own += (double)weight_of(filter, logit);
+            });
+            double sums = own;
+#pragma unroll
+            for (int step = 1; step < 32; step <<= 1) {
+                const double other = __shfl_up_sync(~0u, sums, step);
+                if (lane >= step) sums += other;
+            }
+            const u32 reaches = __ballot_sync(~0u, own > 0.0 && before + sums > at), some = __ballot_sync(~0u, own > 0.0);
+            const int which = reaches ? __ffs(reaches) - 1 : some ? 31 - __clz(some) : 0;
+            before += __shfl_sync(~0u, sums - own, which);
             int found = -1, last = chosen;
-            for (int base = from; base < to && found < 0; base += 32) {
-                int token = base + lane;
-                float weight = token < to && allowed(token) ? weight_of(filter, logits[token]) : 0.f;
-                double sums = weight;
+            const int first = from + which * piece, end = min(to, first + piece);
+            for (int base = first; base < end && found < 0; base += 32) {
+                const int token = base + lane;
+                const float weight = token < end && allowed(token) ? weight_of(filter, logits[token]) : 0.f;
+                double reached_here = weight;
 #pragma unroll
                 for (int step = 1; step < 32; step <<= 1) {
-                    double other = __shfl_up_sync(~0u, sums, step);
-                    if (lane >= step) sums += other;
+                    const double other = __shfl_up_sync(~0u, reached_here, step);
+                    if (lane >= step) reached_here += other;
                 }
-                u32 over = __ballot_sync(~0u, weight > 0.f && before + sums > at), some = __ballot_sync(~0u, weight > 0.f);
+                const u32 over = __ballot_sync(~0u, weight > 0.f && before + reached_here > at);
+                const u32 kept = __ballot_sync(~0u, weight > 0.f);
                 if (over) found = base + __ffs(over) - 1;
-                if (some) last = base + 31 - __clz(some);
-                before += __shfl_sync(~0u, sums, 31);
+                if (kept) last = base + 31 - __clz(kept);
+                before += __shfl_sync(~0u, reached_here, 31);
             }
             if (lane == 0) bests[0].token = found >= 0 ? found : last;
         }

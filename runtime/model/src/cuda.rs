@@ -35,6 +35,9 @@ const GRAPH_SEEN: usize = 16;
 /// Penalized tokens of a pass.
 const SEEN_MAX: usize = 1 << 16;
 
+/// Cells of the table of slots: 256 MB.
+const TABLE_CELLS: usize = 1 << 26;
+
 /// How a model is opened on a device.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CudaOptions {
@@ -126,7 +129,7 @@ impl CudaTransformer {
         let activations = Activations::new(device, &config, options.rows, options.outputs)?;
         let rotary = RotaryTable::new(head_dim, config.rope_theta, context, config.rope_scaling.as_ref());
         let turns = Buffer::of(device, rotary.turns())?;
-        let sequences = DECODE_ROWS_MAX.max(options.outputs) + 64;
+        let sequences = (TABLE_CELLS / context).clamp(64, options.rows.max(64));
         let most = Counts {
             rows: options.rows,
             outputs: options.outputs,
@@ -185,6 +188,16 @@ impl CudaTransformer {
     /// Tokens whose keys and values there is room for.
     pub fn slots(&self) -> usize {
         self.slots
+    }
+
+    /// Most sequences of a pass.
+    pub fn sequences(&self) -> usize {
+        self.device_table.len() / self.stride
+    }
+
+    /// Most outputs of a pass.
+    pub fn outputs(&self) -> usize {
+        self.options.outputs
     }
 
     /// Bytes of weights that a step reads, whatever the batch.

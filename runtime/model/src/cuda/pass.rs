@@ -200,6 +200,7 @@ impl Pass<'_> {
                 tiles: &views.tiles,
                 lengths: &views.tile_lengths,
                 tile_count: shape.tiles,
+                portable: false,
                 heads,
                 kv_heads,
                 head_dim,
