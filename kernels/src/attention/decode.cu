@@ -9,6 +9,8 @@
 // the tensor cores read. That works without shuffles because the order of the summed index is free (a lane keeps the 8
 // numbers of its load), and because in the product with the values a lane may choose which columns of the result it holds.
 // Parts are added by the last block of a sequence to finish, in the order of the parts: the result doesn't depend on it.
+// A beginning that several sequences share may have been done before, for all of them at once, by `attention_prefix` of
+// extend.cu: its parts come first in the same places.
 
 struct Decode {
     const u16 *q;          // [rows, heads, D]
@@ -18,14 +20,14 @@ struct Decode {
     const int *table;      // [sequences, stride]: slots
     const int *sequences;  // [rows]: row of the table; below 0: nothing to do
     const int *lengths;    // [rows]: tokens of context, the new one included
-    float *sums;           // [rows, head groups, parts, 8, D]
-    float2 *weights;       // [rows, head groups, parts, 8]: greatest score, sum of weights
+    float *sums;           // [rows, head groups, prefix parts + parts, 8, D]
+    float2 *weights;       // [rows, head groups, prefix parts + parts, 8]: greatest score, sum of weights
     u32 *done;             // [rows, head groups], zero before and after
-    const int *first;      // [rows]: where the context begins that is not another kernel's; null: 0
+    const int *shared;     // [rows]: tokens of the beginning that are done; null: none
     int stride, heads, kv_heads;
     int part_min;          // tokens of a part at least; a multiple of 64
     float scale;           // of the scores, times log2(e)
-    int keep;              // leave the parts for another kernel, add nothing
+    int prefix_parts;      // most parts of a shared beginning
 };
 
 // Greatest score so far, sum of weights, weighted sum of values.
@@ -43,7 +45,7 @@ template <int D> DEVICE void decode(const Decode &p) {
     await_inputs();
     const int sequence = p.sequences[row];
     if (sequence < 0) return;
-    const int from = p.first ? p.first[row] : 0, length = p.lengths[row] - from;
+    const int from = p.shared ? p.shared[row] : 0, length = p.lengths[row] - from;
     const int part_tokens = max(p.part_min, ((length + (int)gridDim.x - 1) / (int)gridDim.x + 63) / 64 * 64);
     const int parts = max(1, (length + part_tokens - 1) / part_tokens), part = blockIdx.x;
     if (part >= parts) return;
@@ -137,7 +139,8 @@ template <int D> DEVICE void decode(const Decode &p) {
     }
     __syncthreads();
     const size_t cell = (size_t)row * gridDim.y + blockIdx.y;
-    const bool alone = parts == 1 && !p.keep;
+    const bool alone = parts == 1 && from == 0;
+    const size_t places = (cell * (p.prefix_parts + gridDim.x) + (part + p.prefix_parts)) * 8;
     for (int i = threadIdx.x; i < heads_here * D; i += WARPS * 32) {
         const int h = i / D, d = i % D;
         float top = -INFINITY_F, total = 0.f, sum = 0.f;
@@ -152,12 +155,11 @@ template <int D> DEVICE void decode(const Decode &p) {
         if (alone) {
             p.out[((size_t)row * p.heads + head + h) * D + d] = narrow(sum / total);
         } else {
-            const size_t place = (cell * gridDim.x + part) * 8 + h;
-            p.sums[place * D + d] = sum;
-            if (d == 0) p.weights[place] = make_float2(top, total);
+            p.sums[(places + h) * D + d] = sum;
+            if (d == 0) p.weights[places + h] = make_float2(top, total);
         }
     }
-    if (alone || p.keep) return;
+    if (alone) return;
     __shared__ bool last;
     __threadfence();
     __syncthreads();
@@ -167,13 +169,17 @@ template <int D> DEVICE void decode(const Decode &p) {
     __threadfence();
     for (int i = threadIdx.x; i < heads_here * D; i += WARPS * 32) {
         const int h = i / D, d = i % D;
-        const float2 *weights = p.weights + cell * gridDim.x * 8 + h;
+        // The parts of the shared beginning end where the own ones begin.
+        const size_t first = cell * (p.prefix_parts + gridDim.x) + p.prefix_parts - prefix_count(from, p.prefix_parts);
+        const int count = prefix_count(from, p.prefix_parts) + parts;
+        const float2 *weights = p.weights + first * 8 + h;
+        const float *sums_of = p.sums + (first * 8 + h) * D + d;
         float top = -INFINITY_F, total = 0.f, sum = 0.f;
-        for (int other = 0; other < parts; other++) top = fmaxf(top, __ldcg(&weights[other * 8].x));
-        for (int other = 0; other < parts; other++) {
+        for (int other = 0; other < count; other++) top = fmaxf(top, __ldcg(&weights[other * 8].x));
+        for (int other = 0; other < count; other++) {
             const float weight = exp2_fast(__ldcg(&weights[other * 8].x) - top);
             total += __ldcg(&weights[other * 8].y) * weight;
-            sum += __ldcg(&p.sums[((cell * gridDim.x + other) * 8 + h) * D + d]) * weight;
+            sum += __ldcg(&sums_of[(size_t)other * 8 * D]) * weight;
         }
         p.out[((size_t)row * p.heads + head + h) * D + d] = narrow(sum / total);
     }

@@ -5,7 +5,7 @@
 // Three groups of 4 warps. One gathers keys and values by slot into two stages of swizzled shared memory, by asynchronous
 // copies (the bulk copy engine can't gather rows on Hopper). Two compute 64 rows each; nothing ties them to each other, so
 // that one's products run while the other takes exponentials (Shah et al. 2024 without their ordering).
-// Shared memory: 2 stages of keys and values, 128 KB. Traffic: each block reads its context once for 128 rows, 4,096 new
+// Shared memory: queries and 2 stages of keys and values, 160 KB. Traffic: each block reads its context once for 128 rows, 4,096 new
 // tokens read 1 GB from the second-level cache, 0.2 ms; the products take 0.19 ms at 741 TFLOP/s.
 
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
@@ -52,33 +52,50 @@ DEVICE u64 operand(u32 address, u32 leading) {
     return (u64)(address >> 4 & 0x3fff) | (u64)(leading >> 4 & 0x3fff) << 16 | (u64)(1024 >> 4) << 32 | (u64)1 << 62;
 }
 
-// d[64, 128] += a[64, 16] b[16, 128]; a in registers, b in shared memory.
-template <int TRANSPOSED> DEVICE void multiply(float (&d)[16][4], u32 a0, u32 a1, u32 a2, u32 a3, u64 b, int adds) {
+#define SUMS \
+    "+f"(d[0][0]), "+f"(d[0][1]), "+f"(d[0][2]), "+f"(d[0][3]), \
+    "+f"(d[1][0]), "+f"(d[1][1]), "+f"(d[1][2]), "+f"(d[1][3]), \
+    "+f"(d[2][0]), "+f"(d[2][1]), "+f"(d[2][2]), "+f"(d[2][3]), \
+    "+f"(d[3][0]), "+f"(d[3][1]), "+f"(d[3][2]), "+f"(d[3][3]), \
+    "+f"(d[4][0]), "+f"(d[4][1]), "+f"(d[4][2]), "+f"(d[4][3]), \
+    "+f"(d[5][0]), "+f"(d[5][1]), "+f"(d[5][2]), "+f"(d[5][3]), \
+    "+f"(d[6][0]), "+f"(d[6][1]), "+f"(d[6][2]), "+f"(d[6][3]), \
+    "+f"(d[7][0]), "+f"(d[7][1]), "+f"(d[7][2]), "+f"(d[7][3]), \
+    "+f"(d[8][0]), "+f"(d[8][1]), "+f"(d[8][2]), "+f"(d[8][3]), \
+    "+f"(d[9][0]), "+f"(d[9][1]), "+f"(d[9][2]), "+f"(d[9][3]), \
+    "+f"(d[10][0]), "+f"(d[10][1]), "+f"(d[10][2]), "+f"(d[10][3]), \
+    "+f"(d[11][0]), "+f"(d[11][1]), "+f"(d[11][2]), "+f"(d[11][3]), \
+    "+f"(d[12][0]), "+f"(d[12][1]), "+f"(d[12][2]), "+f"(d[12][3]), \
+    "+f"(d[13][0]), "+f"(d[13][1]), "+f"(d[13][2]), "+f"(d[13][3]), \
+    "+f"(d[14][0]), "+f"(d[14][1]), "+f"(d[14][2]), "+f"(d[14][3]), \
+    "+f"(d[15][0]), "+f"(d[15][1]), "+f"(d[15][2]), "+f"(d[15][3])
+
+// d[64, 128] = a[64, 16] b[16, 128], or += if `adds`; both from shared memory, rows of a and columns of b contiguous in k.
+DEVICE void multiply_shared(float (&d)[16][4], u64 a, u64 b, int adds) {
     asm volatile(
-        "{\n.reg .pred adds;\nsetp.ne.b32 adds, %69, 0;\n"
+        "{\n.reg .pred adds;\nsetp.ne.b32 adds, %66, 0;\n"
         "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {"
         "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
         "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
         "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "
         "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63}, "
-        "{%64, %65, %66, %67}, %68, adds, 1, 1, %70;\n}"
-        : "+f"(d[0][0]), "+f"(d[0][1]), "+f"(d[0][2]), "+f"(d[0][3]),
-          "+f"(d[1][0]), "+f"(d[1][1]), "+f"(d[1][2]), "+f"(d[1][3]),
-          "+f"(d[2][0]), "+f"(d[2][1]), "+f"(d[2][2]), "+f"(d[2][3]),
-          "+f"(d[3][0]), "+f"(d[3][1]), "+f"(d[3][2]), "+f"(d[3][3]),
-          "+f"(d[4][0]), "+f"(d[4][1]), "+f"(d[4][2]), "+f"(d[4][3]),
-          "+f"(d[5][0]), "+f"(d[5][1]), "+f"(d[5][2]), "+f"(d[5][3]),
-          "+f"(d[6][0]), "+f"(d[6][1]), "+f"(d[6][2]), "+f"(d[6][3]),
-          "+f"(d[7][0]), "+f"(d[7][1]), "+f"(d[7][2]), "+f"(d[7][3]),
-          "+f"(d[8][0]), "+f"(d[8][1]), "+f"(d[8][2]), "+f"(d[8][3]),
-          "+f"(d[9][0]), "+f"(d[9][1]), "+f"(d[9][2]), "+f"(d[9][3]),
-          "+f"(d[10][0]), "+f"(d[10][1]), "+f"(d[10][2]), "+f"(d[10][3]),
-          "+f"(d[11][0]), "+f"(d[11][1]), "+f"(d[11][2]), "+f"(d[11][3]),
-          "+f"(d[12][0]), "+f"(d[12][1]), "+f"(d[12][2]), "+f"(d[12][3]),
-          "+f"(d[13][0]), "+f"(d[13][1]), "+f"(d[13][2]), "+f"(d[13][3]),
-          "+f"(d[14][0]), "+f"(d[14][1]), "+f"(d[14][2]), "+f"(d[14][3]),
-          "+f"(d[15][0]), "+f"(d[15][1]), "+f"(d[15][2]), "+f"(d[15][3])
-        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "l"(b), "r"(adds), "n"(TRANSPOSED));
+        "%64, %65, adds, 1, 1, 0, 0;\n}"
+        : SUMS
+        : "l"(a), "l"(b), "r"(adds));
+}
+
+// d[64, 128] += a[64, 16] b[16, 128]; a from registers, b transposed from shared memory. Only numbers that are made anew for
+// each product may be a: ptxas 13.0 reuses the registers of one that is kept, although it is used again.
+DEVICE void multiply_registers(float (&d)[16][4], const u32 (&a)[4], u64 b) {
+    asm volatile(
+        "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {"
+        "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
+        "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
+        "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "
+        "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63}, "
+        "{%64, %65, %66, %67}, %68, 1, 1, 1, 1;"
+        : SUMS
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));
 }
 
 constexpr int D = 128, STEP = 128, STAGES = 2, HALF_BYTES = STEP * 128, TILE_BYTES = 2 * HALF_BYTES;
@@ -144,15 +161,17 @@ KERNEL __launch_bounds__(384, 1) attention_extend_hopper(const __grid_constant__
             row = min(row, rows - 1);
             return ((size_t)(tile.y + row / group) * p.heads + kv_head * group + row % group) * D;
         };
-        u32 q[D / 16][4];
-        const u16 *q_low = p.q + place(row_low) + 2 * t, *q_high = p.q + place(row_high) + 2 * t;
+        // The queries of these 64 rows, laid out as keys are.
+        const u32 queries = tiles + STAGES * 2 * TILE_BYTES;
+        const int thread = threadIdx.x % 128, chunk = thread % 16, own = threadIdx.x / 128;
 #pragma unroll
-        for (int i = 0; i < D / 16; i++) {
-            q[i][0] = *(const u32 *)(q_low + i * 16);
-            q[i][1] = *(const u32 *)(q_high + i * 16);
-            q[i][2] = *(const u32 *)(q_low + i * 16 + 8);
-            q[i][3] = *(const u32 *)(q_high + i * 16 + 8);
-        }
+        for (int row = own * 64 + thread / 16; row < own * 64 + 64; row += 8)
+            copy_16(queries + chunk / 8 * HALF_BYTES + row * 128 + ((chunk % 8 ^ (row & 7)) << 4),
+                    p.q + place(first_row + row) + chunk * 8);
+        copy_commit();
+        copy_wait<0>();
+        make_visible();
+        asm volatile("bar.sync %0, 128;" :: "r"(own + 1) : "memory");
         const int seen_low = before + min(row_low, rows - 1) / group, seen_high = before + min(row_high, rows - 1) / group;
         const int seen_by_all = before + min(first_row + warp * 16, rows - 1) / group;
 
@@ -165,7 +184,8 @@ KERNEL __launch_bounds__(384, 1) attention_extend_hopper(const __grid_constant__
             products_begin();
 #pragma unroll
             for (int i = 0; i < D / 16; i++)
-                multiply<0>(s, q[i][0], q[i][1], q[i][2], q[i][3], operand(keys + i / 4 * HALF_BYTES + i % 4 * 32, 16), i > 0);
+                multiply_shared(s, operand(queries + own * 64 * 128 + i / 4 * HALF_BYTES + i % 4 * 32, 16),
+                                operand(keys + i / 4 * HALF_BYTES + i % 4 * 32, 16), i > 0);
             products_end();
             settle(s);
             if (lane == 0) barrier_arrive(barrier(stage, 2));
@@ -212,7 +232,7 @@ KERNEL __launch_bounds__(384, 1) attention_extend_hopper(const __grid_constant__
             products_begin();
 #pragma unroll
             for (int i = 0; i < STEP / 16; i++)
-                multiply<1>(sum, a[i][0], a[i][1], a[i][2], a[i][3], operand(values + i * 2048, HALF_BYTES), 1);
+                multiply_registers(sum, a[i], operand(values + i * 2048, HALF_BYTES));
             products_end();
             settle(sum);
             if (lane == 0) barrier_arrive(barrier(stage, 3));

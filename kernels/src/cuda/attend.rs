@@ -241,8 +241,8 @@ impl Device {
         };
         let hopper = self.facts().capability == (9, 0) && head_dim == 128 && !shape.portable;
         let (name, launch) = if hopper {
-            // Two stages of keys and values of 128 tokens, and room to align them.
-            let shared = 4 * 128 * 128 * 2 + 1024;
+            // Queries, two stages of keys and values of 128 tokens, and room to align them.
+            let shared = 5 * 128 * 128 * 2 + 1024;
             ("attention_extend_hopper", Shape { grid: [tile_count * kv_heads, 1, 1], threads: 384, shared })
         } else {
             // Queries, and two steps of keys and values.

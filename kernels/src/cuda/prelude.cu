@@ -82,3 +82,9 @@ DEVICE float warp_max(float x) {
     for (int step = 16; step; step >>= 1) x = fmaxf(x, __shfl_xor_sync(~0u, x, step));
     return x;
 }
+
+// How a shared beginning of `tokens` is cut into at most `most` parts: tokens of a part, and how many parts.
+DEVICE int prefix_part(int tokens, int most) { return max(256, ((tokens + most - 1) / most + 63) / 64 * 64); }
+DEVICE int prefix_count(int tokens, int most) {
+    return tokens > 0 ? (tokens + prefix_part(tokens, most) - 1) / prefix_part(tokens, most) : 0;
+}
