@@ -1,4 +1,4 @@
-//! Numbers on devices; today the CPU.
+//! Numbers on devices: the CPU, and in [`mod@cuda`] NVIDIA's.
 //!
 //! ```text
 //! Format + bytes ──pack──> Matrix ─┐

@@ -8,22 +8,26 @@
 //!
 //! Memory is planned when the model is opened: weights, activations for the largest pass, and keys and values in what is left.
 
+mod fill;
 mod inputs;
+mod options;
 mod pass;
 mod table;
 mod weights;
 
+pub use options::CudaOptions;
 pub use weights::UploadError;
 
-use crate::ask::{Allowed, Answer, Ask, Draw};
+use crate::ModelConfig;
+use crate::ask::{Answer, Ask};
 use crate::batch::{Batch, ModelError};
 use crate::checkpoint::Checkpoint;
 use crate::weights::Naming;
-use crate::{ModelConfig, Output};
 use inputs::{Contents, Counts, Inputs, Views};
+use options::{SEEN_MAX, fits, most_tiles, pairs_max, supported};
 use pass::{Activations, DECODE_ROWS_MAX, Pass, PassShape};
-use sgl_kernels::cuda::{Buffer, CudaError, Device, DrawRow, EXTEND_TILE_ROWS, Graph, KvLayer, Pinned, SeenToken};
-use sgl_kernels::{AttentionSpan, RotaryTable, ThreadPool};
+use sgl_kernels::cuda::{Buffer, CudaError, Device, DrawRow, Graph, KvLayer, Pinned};
+use sgl_kernels::{RotaryTable, ThreadPool};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use table::SlotTable;
@@ -32,34 +36,9 @@ use table::SlotTable;
 const GRAPH_ROWS: [usize; 20] = [1, 2, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256];
 /// Penalized tokens per row that a graph has room for.
 const GRAPH_SEEN: usize = 16;
-/// Penalized tokens of a pass.
-const SEEN_MAX: usize = 1 << 16;
 
 /// Cells of the table of slots: 256 MB.
 const TABLE_CELLS: usize = 1 << 26;
-
-/// How a model is opened on a device.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CudaOptions {
-    /// Most tokens of a pass.
-    pub rows: usize,
-    /// Most outputs of a pass.
-    pub outputs: usize,
-    /// Tokens whose keys and values are kept; none takes what the device has left.
-    pub slots: Option<usize>,
-    /// Share of the device's free memory that may be used.
-    pub memory_share: f32,
-    /// Whether a row's result must not depend on the rest of the batch. Slower.
-    pub deterministic: bool,
-    /// Whether passes that only decode are recorded and replayed.
-    pub graphs: bool,
-}
-
-impl Default for CudaOptions {
-    fn default() -> Self {
-        Self { rows: 4096, outputs: 512, slots: None, memory_share: 0.9, deterministic: false, graphs: true }
-    }
-}
 
 /// A graph, and where its inputs are.
 #[derive(Debug)]
@@ -274,84 +253,6 @@ impl CudaTransformer {
         Ok(())
     }
 
-    /// Writes the contents of the pass.
-    fn fill(&mut self, batch: &Batch<'_>, asks: &[Ask<'_>], decode_rows: usize) -> Result<(), ModelError> {
-        let contents = &mut self.contents;
-        contents.clear();
-        let numbers = |ids: &[u32]| ids.iter().map(|id| *id as i32).collect::<Vec<i32>>();
-        contents.tokens = numbers(batch.tokens);
-        contents.positions = numbers(batch.positions);
-        contents.slots = numbers(batch.slots);
-        self.table.begin();
-        let group = self.config.heads / self.config.kv_heads;
-        let mut tiles = Vec::new();
-        for (index, span) in batch.spans.iter().enumerate() {
-            let row = self.table.place(span.context, span.rows.len(), &mut contents.pairs);
-            let Some(row) = row else {
-                let detail = format!("{} sequences of up to {} tokens", batch.spans.len(), span.context.len());
-                return Err(ModelError::Batch { detail });
-            };
-            if index < decode_rows {
-                contents.sequences.push(row as i32);
-                contents.lengths.push(span.context.len() as i32);
-            } else {
-                tiles.extend(tiles_of(span, row as i32, group));
-            }
-        }
-        // Tiles with the longest context first, so that the last to run are short.
-        tiles.sort_by_key(|(work, ..)| std::cmp::Reverse(*work));
-        contents.tiles = tiles.iter().map(|(_, tile, _)| *tile).collect();
-        contents.tile_lengths = tiles.iter().map(|(.., length)| *length).collect();
-        if contents.pairs.len() > pairs_max(&self.options, self.stride) {
-            self.write_table()?;
-        }
-        self.fill_draws(batch.outputs, asks)
-    }
-
-    /// Writes more of the table than a pass has room for: row by row, waiting.
-    fn write_table(&mut self) -> Result<(), ModelError> {
-        let pairs = std::mem::take(&mut self.contents.pairs);
-        for run in pairs.chunk_by(|a, b| b[0] == a[0] + 1) {
-            let slots: Vec<i32> = run.iter().map(|[_, slot]| *slot).collect();
-            self.device_table.write(run[0][0] as usize, &slots)?;
-        }
-        Ok(())
-    }
-
-    fn fill_draws(&mut self, outputs: &[Output<'_>], asks: &[Ask<'_>]) -> Result<(), ModelError> {
-        let words = self.config.vocabulary.div_ceil(64) * 2;
-        let mut masks = 0;
-        for (index, (output, ask)) in outputs.iter().zip(asks).enumerate() {
-            self.contents.picked.push(output.row as i32);
-            let mut row = DrawRow::greedy(index as i32, index as i32);
-            match ask {
-                Ask::Logits => row.row = -1,
-                Ask::Score(token) => row.token = *token as i32,
-                Ask::Draw(draw) => {
-                    row.seen_from = self.contents.seen.len() as i32;
-                    row.seen_count = draw.seen.len() as i32;
-                    let seen = draw.seen.iter().map(|(token, count)| SeenToken { token: *token, count: *count });
-                    self.contents.seen.extend(seen);
-                    draw.write(&mut row);
-                    let mask = &mut self.masks_here.as_mut_slice()[masks * words..][..words];
-                    if write_mask(draw.allowed, mask) {
-                        row.mask = masks as i32;
-                        masks += 1;
-                    }
-                }
-            }
-            self.contents.draws.push(row);
-        }
-        if self.contents.seen.len() > SEEN_MAX {
-            let detail = format!("penalties over {} tokens; at most {SEEN_MAX}", self.contents.seen.len());
-            return Err(ModelError::Batch { detail });
-        }
-        if masks > 0 {
-            self.masks.write_pinned(0, &self.masks_here, masks * words)?;
-        }
-        Ok(())
-    }
-
     fn graph_counts(rows: usize) -> Counts {
         Counts { rows, outputs: rows, tiles: 1, pairs: rows, seen: rows * GRAPH_SEEN }
     }
@@ -456,91 +357,4 @@ impl CudaTransformer {
         }
         Ok(())
     }
-}
-
-impl Draw<'_> {
-    /// Every token that is named.
-    fn tokens(&self) -> impl Iterator<Item = u32> {
-        let few = match self.allowed {
-            Allowed::Few(ids) => ids,
-            _ => &[],
-        };
-        few.iter().copied().chain(self.seen.iter().map(|(token, _)| *token))
-    }
-
-    fn write(&self, row: &mut DrawRow) {
-        row.seed = self.seed;
-        row.position = self.position;
-        row.temperature = self.temperature;
-        row.top_p = self.top_p;
-        row.min_p = self.min_p;
-        row.top_k = self.top_k;
-        row.repetition = self.repetition_penalty;
-        row.frequency = self.frequency_penalty;
-        row.presence = self.presence_penalty;
-    }
-}
-
-/// Writes the bits of what is allowed; false if everything is.
-fn write_mask(allowed: Allowed<'_>, mask: &mut [u32]) -> bool {
-    match allowed {
-        Allowed::All => return false,
-        Allowed::Words(words) => {
-            mask.fill(0);
-            for (to, word) in mask.chunks_exact_mut(2).zip(words) {
-                to[0] = *word as u32;
-                to[1] = (*word >> 32) as u32;
-            }
-        }
-        Allowed::Few(ids) => {
-            mask.fill(0);
-            ids.iter().for_each(|id| mask[*id as usize / 32] |= 1 << (id % 32));
-        }
-    }
-    true
-}
-
-/// The tiles of a span: how much work each is, the tile, the context's length.
-fn tiles_of(span: &AttentionSpan<'_>, row: i32, group: usize) -> Vec<(usize, [i32; 4], i32)> {
-    let (new, length) = (span.rows.len(), span.context.len());
-    let tiles = (new * group).div_ceil(EXTEND_TILE_ROWS);
-    let tile = |index: usize| {
-        let last = ((index + 1) * EXTEND_TILE_ROWS / group).min(new);
-        (length - new + last, [row, span.rows.start as i32, new as i32, index as i32], length as i32)
-    };
-    (0..tiles).map(tile).collect()
-}
-
-fn most_tiles(config: &ModelConfig, rows: usize) -> usize {
-    let group = config.heads / config.kv_heads;
-    (rows * group).div_ceil(EXTEND_TILE_ROWS) + rows
-}
-
-/// Cells of the table that one pass may write without waiting.
-fn pairs_max(options: &CudaOptions, context: usize) -> usize {
-    options.rows + 4 * context.min(1 << 16)
-}
-
-/// Refuses what no kernel is compiled for, before anything is loaded.
-fn supported(config: &ModelConfig) -> Result<(), CudaError> {
-    let refuse = |what, found, supported| Err(CudaError::Unsupported { what, found, supported });
-    if !matches!(config.head_dim, 64 | 128) {
-        return refuse("a head's size", config.head_dim, "64 and 128");
-    }
-    if !config.hidden.is_multiple_of(64) {
-        return refuse("the hidden size", config.hidden, "multiples of 64");
-    }
-    if !config.feed_forward.is_multiple_of(64) {
-        return refuse("the feed-forward size", config.feed_forward, "multiples of 64");
-    }
-    Ok(())
-}
-
-/// Refuses a model that can't fit, with the numbers.
-fn fits(device: &Arc<Device>, config: &ModelConfig, options: &CudaOptions) -> Result<(), CudaError> {
-    let (free, total) = device.memory()?;
-    let slots = options.slots.unwrap_or(0) * config.layers * config.kv_heads * config.head_dim * 4;
-    let wanted =
-        weights::DeviceWeights::bytes(config) + Activations::bytes(config, options.rows, options.outputs) + slots;
-    if wanted <= free { Ok(()) } else { Err(CudaError::OutOfMemory { wanted, free, total }) }
 }
