@@ -27,7 +27,9 @@ mod nvrtc;
 mod pointwise;
 mod sources;
 
-pub use attend::{DecodeShape, EXTEND_TILE_ROWS, ExtendShape, KvLayer, decode_groups, decode_parts, decode_scratch};
+pub use attend::{
+    DecodeShape, EXTEND_TILE_ROWS, ExtendShape, KvLayer, PrefixShape, decode_groups, decode_parts, decode_scratch,
+};
 pub use device::{Device, DeviceFacts};
 pub use draw::{DrawRow, SeenToken};
 pub use error::CudaError;

@@ -4,7 +4,8 @@ use crate::Bench;
 use crate::host::{Random, compare, wide};
 use half::bf16;
 use sgl_kernels::cuda::{
-    Buffer, CudaError, DecodeShape, EXTEND_TILE_ROWS, ExtendShape, KvLayer, decode_groups, decode_parts, decode_scratch,
+    Buffer, CudaError, DecodeShape, EXTEND_TILE_ROWS, ExtendShape, KvLayer, PrefixShape, decode_groups, decode_parts,
+    decode_scratch,
 };
 
 /// Sequences with their contexts in one cache.
@@ -83,6 +84,9 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), CudaError> {
         decode(bench, shape, &[2000], 9 + index as u64)?;
         extend(bench, shape, &[(1, 1), (40, 40), (300, 5), (700, 130), (257, 256)], index as u64)?;
     }
+    cascade(bench, (32, 8, 128), 1024, &[1, 70, 3, 300, 64, 9])?;
+    cascade(bench, (9, 3, 64), 320, &[2; 50])?;
+    cascade(bench, (16, 1, 128), 256, &[5, 1, 90, 2])?;
     if bench.measures {
         for (sequences, length) in [(1, 256), (64, 256), (256, 256), (64, 4096), (1, 65536), (16, 16384)] {
             measure_decode(bench, sequences, length)?;
@@ -127,6 +131,7 @@ fn launch_decode(
             head_dim,
             parts: parts.0,
             part_min: parts.1,
+            shared: None,
         };
         device.attention_decode(&shape, &cache)
     })
@@ -157,6 +162,68 @@ fn decode(bench: &mut Bench, shape: (usize, usize, usize), lengths: &[usize], se
             bench.check(&name, compare(wide(&out.to_vec()?), &reference), 6e-3);
         }
     }
+    Ok(())
+}
+
+/// Sequences that share a beginning: the cascade against the same reference.
+fn cascade(bench: &mut Bench, shape: (usize, usize, usize), shared: usize, rests: &[usize]) -> Result<(), CudaError> {
+    let (heads, kv_heads, head_dim) = shape;
+    let lengths: Vec<usize> = rests.iter().map(|rest| shared + rest).collect();
+    let mut setting = Setting::new(bench, shape, &lengths, shared as u64)?;
+    let first = setting.contexts[0][..shared].to_vec();
+    let mut table = vec![-1i32; setting.stride * lengths.len()];
+    for (row, context) in setting.contexts.iter_mut().enumerate() {
+        context[..shared].copy_from_slice(&first);
+        context.iter().enumerate().for_each(|(position, slot)| table[row * setting.stride + position] = *slot as i32);
+    }
+    setting.table.write(0, &table)?;
+    let (rows, width, prefix_parts) = (lengths.len(), heads * head_dim, 16);
+    let q = Random::new(7).narrow(rows * width);
+    let reference: Vec<f64> =
+        (0..rows).flat_map(|row| setting.reference(&q[row * width..][..width], row, lengths[row])).collect();
+    let device = bench.device.clone();
+    let (q, out) = (Buffer::of(&device, &q)?, Buffer::<bf16>::zeroed(&device, q.len())?);
+    let all: Vec<i32> = (0..rows as i32).collect();
+    let lengths: Vec<i32> = lengths.iter().map(|length| *length as i32).collect();
+    // Members in another order than rows, and a tile with nothing to do.
+    let members: Vec<i32> = all.iter().rev().copied().collect();
+    let count = (rows * heads / kv_heads).div_ceil(EXTEND_TILE_ROWS);
+    let mut tiles: Vec<[i32; 4]> = (0..count as i32).map(|tile| [2, 0, rows as i32, tile]).collect();
+    tiles.push([0; 4]);
+    let parts = decode_parts(rows, heads, kv_heads);
+    let (sequences, lengths) = (Buffer::of(&device, &all)?, Buffer::of(&device, &lengths)?);
+    let done = Buffer::zeroed(&device, rows * decode_groups(heads, kv_heads))?;
+    let sums = Buffer::zeroed(&device, decode_scratch(rows, heads, kv_heads, head_dim, parts.0 + prefix_parts))?;
+    let decode = DecodeShape {
+        q: &q,
+        out: &out,
+        table: &setting.table,
+        stride: setting.stride,
+        sequences: &sequences,
+        lengths: &lengths,
+        sums: &sums,
+        done: &done,
+        rows,
+        heads,
+        kv_heads,
+        head_dim,
+        parts: parts.0,
+        part_min: parts.1,
+        shared: Some((&Buffer::of(&device, &vec![shared as i32; rows])?, prefix_parts)),
+    };
+    let prefix = PrefixShape {
+        decode: &decode,
+        tiles: &Buffer::of(&device, &tiles)?,
+        lengths: &Buffer::of(&device, &vec![shared as i32; tiles.len()])?,
+        tile_count: tiles.len(),
+        members: &Buffer::of(&device, &members)?,
+    };
+    device.poison(&out)?;
+    device.poison(&sums)?;
+    device.attention_prefix(&prefix, &setting.cache)?;
+    device.attention_decode(&decode, &setting.cache)?;
+    let name = format!("cascade {heads}/{kv_heads} heads of {head_dim}, {rows} rows share {shared}");
+    bench.check(&name, compare(wide(&out.to_vec()?), &reference), 6e-3);
     Ok(())
 }
 

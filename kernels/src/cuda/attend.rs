@@ -65,6 +65,23 @@ pub struct DecodeShape<'a> {
     pub parts: usize,
     /// Tokens of a part at least; a multiple of 64.
     pub part_min: usize,
+    /// Beginnings that [`Device::attention_prefix`] has done: `[rows]`, tokens of each row's; and the most parts of one.
+    pub shared: Option<(&'a Buffer<i32>, usize)>,
+}
+
+/// What one layer's attention to beginnings that sequences share reads and writes besides the cache.
+#[derive(Clone, Copy, Debug)]
+pub struct PrefixShape<'a> {
+    /// Decode attention that follows and adds up; its `shared` says how long the beginnings are.
+    pub decode: &'a DecodeShape<'a>,
+    /// Per tile: row of the table, first member, members (0 for nothing to do), which tile of the group.
+    pub tiles: &'a Buffer<[i32; 4]>,
+    /// Per tile: tokens of the beginning; a multiple of 64.
+    pub lengths: &'a Buffer<i32>,
+    /// How many tiles.
+    pub tile_count: usize,
+    /// Rows of q, group by group.
+    pub members: &'a Buffer<i32>,
 }
 
 /// What one layer's extend attention reads and writes besides the cache.
@@ -106,13 +123,13 @@ struct DecodeParameters {
     sums: u64,
     weights: u64,
     done: u64,
-    first: u64,
+    shared: u64,
     stride: i32,
     heads: i32,
     kv_heads: i32,
     part_min: i32,
     scale: f32,
-    keep: i32,
+    prefix_parts: i32,
 }
 
 #[repr(C)]
@@ -128,6 +145,11 @@ struct ExtendParameters {
     heads: i32,
     kv_heads: i32,
     scale: f32,
+    members: u64,
+    sums: u64,
+    weights: u64,
+    prefix_parts: i32,
+    parts: i32,
 }
 
 /// Groups of query heads that decode has blocks for: `kv_heads` times as many as it takes at 8 heads each.
@@ -149,6 +171,11 @@ pub fn decode_parts(rows: usize, heads: usize, kv_heads: usize) -> (usize, usize
 
 fn scale_log2(head_dim: usize) -> f32 {
     std::f32::consts::LOG2_E / (head_dim as f32).sqrt()
+}
+
+/// Shared memory of the kernels of `extend.cu`: queries, and two steps of keys and values.
+fn portable_shared(head_dim: usize) -> usize {
+    (EXTEND_TILE_ROWS + 4 * 64) * head_dim * 2
 }
 
 fn number(size: usize) -> i32 {
@@ -174,7 +201,62 @@ fn by_head_dim(head_dim: usize, of_64: &'static str, of_128: &'static str) -> Re
     }
 }
 
+impl DecodeShape<'_> {
+    fn prefix_parts(&self) -> usize {
+        self.shared.map_or(0, |(_, parts)| parts)
+    }
+
+    fn all_parts(&self) -> usize {
+        self.parts + self.prefix_parts()
+    }
+
+    /// Where greatest scores and sums of weights are: behind the sums.
+    fn weights_address(&self) -> u64 {
+        let groups = decode_groups(self.heads, self.kv_heads);
+        let sums = self.rows * groups * self.all_parts() * DECODE_HEADS * self.head_dim;
+        self.sums.address + (sums * size_of::<f32>()) as u64
+    }
+}
+
 impl Device {
+    /// Attention to beginnings that sequences share, one new token per sequence; [`Device::attention_decode`] with the same
+    /// shape follows and adds the rest. Tiles, members and slots are checked by whoever writes them.
+    ///
+    /// # Errors
+    /// Lengths that don't fit; what the device says.
+    pub fn attention_prefix(&self, shape: &PrefixShape<'_>, cache: &KvLayer) -> Result<(), CudaError> {
+        let decode = shape.decode;
+        let &DecodeShape { rows, heads, kv_heads, head_dim, .. } = decode;
+        heads_fit(heads, kv_heads)?;
+        let name = by_head_dim(head_dim, "attention_prefix_64", "attention_prefix_128")?;
+        room("attention_prefix", "tiles", shape.tiles.len(), shape.tile_count)?;
+        room("attention_prefix", "lengths", shape.lengths.len(), shape.tile_count)?;
+        let scratch = decode_scratch(rows, heads, kv_heads, head_dim, decode.all_parts());
+        room("attention_prefix", "sums", decode.sums.len(), scratch)?;
+        let mut parameters = ExtendParameters {
+            q: decode.q.address,
+            out: decode.out.address,
+            keys: cache.keys.address,
+            values: cache.values.address,
+            table: decode.table.address,
+            tiles: shape.tiles.address,
+            lengths: shape.lengths.address,
+            stride: number(decode.stride),
+            heads: number(heads),
+            kv_heads: number(kv_heads),
+            scale: scale_log2(head_dim),
+            members: shape.members.address,
+            sums: decode.sums.address,
+            weights: decode.weights_address(),
+            prefix_parts: number(decode.prefix_parts()),
+            parts: number(decode.parts),
+        };
+        let shared = portable_shared(head_dim);
+        let launch = Shape { grid: [shape.tile_count, kv_heads, decode.prefix_parts()], threads: 256, shared };
+        // SAFETY: lengths were compared above; indices inside tiles, members and table are checked by whoever writes them.
+        unsafe { self.launch(name, launch, &mut [(&raw mut parameters).cast::<c_void>()]) }
+    }
+
     /// Attention of one new token per row. Lengths, table rows and slots are checked by whoever writes them.
     ///
     /// # Errors
@@ -187,10 +269,14 @@ impl Device {
         room("attention_decode", "out", shape.out.len(), rows * heads * head_dim)?;
         room("attention_decode", "sequences", shape.sequences.len(), rows)?;
         room("attention_decode", "lengths", shape.lengths.len(), rows)?;
-        room("attention_decode", "sums", shape.sums.len(), decode_scratch(rows, heads, kv_heads, head_dim, parts))?;
+        room(
+            "attention_decode",
+            "sums",
+            shape.sums.len(),
+            decode_scratch(rows, heads, kv_heads, head_dim, shape.all_parts()),
+        )?;
         let groups = decode_groups(heads, kv_heads);
         room("attention_decode", "done", shape.done.len(), rows * groups)?;
-        let weights = rows * groups * parts * DECODE_HEADS * head_dim;
         let mut parameters = DecodeParameters {
             q: shape.q.address,
             out: shape.out.address,
@@ -200,15 +286,15 @@ impl Device {
             sequences: shape.sequences.address,
             lengths: shape.lengths.address,
             sums: shape.sums.address,
-            weights: shape.sums.address + (weights * size_of::<f32>()) as u64,
+            weights: shape.weights_address(),
             done: shape.done.address,
-            first: 0,
+            shared: shape.shared.map_or(0, |(shared, _)| shared.address),
             stride: number(shape.stride),
             heads: number(heads),
             kv_heads: number(kv_heads),
             part_min: number(shape.part_min),
             scale: scale_log2(head_dim),
-            keep: 0,
+            prefix_parts: number(shape.prefix_parts()),
         };
         let launch = Shape { grid: [parts, groups, rows], threads: 128, shared: 0 };
         // SAFETY: lengths were compared above; indices inside the table are checked by whoever writes it.
@@ -238,6 +324,11 @@ impl Device {
             heads: number(heads),
             kv_heads: number(kv_heads),
             scale: scale_log2(head_dim),
+            members: 0,
+            sums: 0,
+            weights: 0,
+            prefix_parts: 0,
+            parts: 0,
         };
         let hopper = self.facts().capability == (9, 0) && head_dim == 128 && !shape.portable;
         let (name, launch) = if hopper {
@@ -245,8 +336,7 @@ impl Device {
             let shared = 5 * 128 * 128 * 2 + 1024;
             ("attention_extend_hopper", Shape { grid: [tile_count * kv_heads, 1, 1], threads: 384, shared })
         } else {
-            // Queries, and two steps of keys and values.
-            let shared = (EXTEND_TILE_ROWS + 4 * 64) * head_dim * 2;
+            let shared = portable_shared(head_dim);
             (name, Shape { grid: [tile_count, kv_heads, 1], threads: 256, shared })
         };
         // SAFETY: lengths were compared above; indices inside tiles and table are checked by whoever writes them.

@@ -284,6 +284,7 @@ fn cuda_options(options: &EngineOptions) -> CudaOptions {
         rows: options.token_budget.max(CUDA_TOKEN_BUDGET),
         slots: options.slots,
         deterministic: options.deterministic,
+        cascade: options.cascade,
         ..CudaOptions::default()
     }
 }

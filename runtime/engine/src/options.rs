@@ -51,6 +51,8 @@ pub struct EngineOptions {
     pub device: DeviceChoice,
     /// Whether a CUDA device must give each request the same text whatever else runs. The CPU always does.
     pub deterministic: bool,
+    /// Whether a CUDA device reads what transcripts share once for all of them. Off is for comparison.
+    pub cascade: bool,
 }
 
 impl Default for EngineOptions {
@@ -64,6 +66,7 @@ impl Default for EngineOptions {
             jump: Jump::Exact,
             device: DeviceChoice::Cpu,
             deterministic: false,
+            cascade: true,
         }
     }
 }

@@ -3,7 +3,9 @@
 //! ```text
 //! cargo run --release -p sgl_model --example cuda_bench -- decode         # Llama-3-8B's shape
 //! cargo run --release -p sgl_model --example cuda_bench -- prefill
+//! cargo run --release -p sgl_model --example cuda_bench -- branches       # 64 sequences that share 8,192 tokens
 //! cargo run --release -p sgl_model --example cuda_bench -- parity MODEL TEXT.txt
+//! cargo run --release -p sgl_model --example cuda_bench -- logits MODEL TEXT.txt FOLDER
 //! ```
 //! A decode step is timed twice: as its graph alone, replayed without the host, and as a caller sees it, with the drawn tokens
 //! read after each step. The floor is the bytes of weights and of keys and values over 2.97 TB/s, the H100's copy bandwidth.
@@ -40,8 +42,10 @@ fn main() -> Outcome {
             ..CudaOptions::default()
         }),
         ["prefill"] => prefill(),
+        ["branches"] => branches(),
+        ["logits", model, text, folder] => logits_to(Path::new(model), Path::new(text), Path::new(folder)),
         ["parity", model, text] => parity(Path::new(model), Path::new(text)),
-        _ => Err("usage: cuda_bench decode | deterministic | prefill | parity MODEL TEXT.txt".into()),
+        _ => Err("usage: see the head of this file".into()),
     }
 }
 
@@ -216,6 +220,53 @@ fn prefill() -> Outcome {
     }
     device.describe_choices().iter().for_each(|line| say(line));
     Ok(())
+}
+
+/// A step of 64 sequences that share 8,192 tokens, with and without the cascade.
+fn branches() -> Outcome {
+    let device = Device::open(0)?;
+    for cascade in [true, false] {
+        let options = CudaOptions { rows: 4096, outputs: 256, slots: Some(40_000), cascade, ..CudaOptions::default() };
+        let mut model = CudaTransformer::random(&device, llama_3_8b(), options)?;
+        let shared: Vec<u32> = (0..8_192).collect();
+        let mut running = Running::new(64, 0);
+        running.next_slot = 8_192;
+        running.contexts.iter_mut().for_each(|context| context.extend_from_slice(&shared));
+        let mut steps = Vec::new();
+        for step in 0..20 {
+            let started = Instant::now();
+            running.step(&mut model)?;
+            if step > 4 {
+                steps.push(started.elapsed().as_secs_f64() * 1e3);
+            }
+        }
+        let wall = median(steps);
+        say(&format!("64 branches of 8,192, cascade {cascade}: {wall:.3} ms a step, {:.0} tokens/s", 64e3 / wall));
+    }
+    Ok(())
+}
+
+/// Writes the tokens of a text and their logits, by the CPU and by the device, for a comparison with other programs.
+fn logits_to(path: &Path, text: &Path, folder: &Path) -> Outcome {
+    let pool = ThreadPool::new(std::thread::available_parallelism()?.get().min(16));
+    let cpu = load(path, &pool)?;
+    let mut tokens = cpu.tokenizer.encode(&std::fs::read_to_string(text)?);
+    tokens.truncate(400);
+    let places: Vec<u32> = (0..tokens.len() as u32).collect();
+    let outputs: Vec<Output<'_>> = (0..tokens.len()).map(|row| Output { row, rows: OutputRows::All }).collect();
+    let span = [AttentionSpan { rows: 0..tokens.len(), context: &places }];
+    let batch = Batch { tokens: &tokens, positions: &places, slots: &places, spans: &span, outputs: &outputs };
+    let (mut here, mut there) = (Vec::new(), Vec::new());
+    let mut kv = cpu.transformer.new_cache(tokens.len(), KvFormat::F32);
+    cpu.transformer.forward(&pool, &mut Scratch::default(), &mut kv, &batch, &mut here)?;
+    let options = CudaOptions { slots: Some(4096), ..CudaOptions::default() };
+    let mut model = load_cuda(path, &pool, &Device::open(0)?, options)?.transformer;
+    let asks: Vec<Ask<'_>> = outputs.iter().map(|_| Ask::Logits).collect();
+    model.run(&batch, &asks, &mut Vec::new(), &mut there)?;
+    let bytes = |numbers: &[f32]| numbers.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    std::fs::write(folder.join("tokens.u32"), tokens.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())?;
+    std::fs::write(folder.join("cpu.f32"), bytes(&here))?;
+    Ok(std::fs::write(folder.join("cuda.f32"), bytes(&there))?)
 }
 
 /// Logits of every position of a text, both ways, token by token and in one piece.

@@ -8,6 +8,7 @@
 //!
 //! Memory is planned when the model is opened: weights, activations for the largest pass, and keys and values in what is left.
 
+mod cascade;
 mod fill;
 mod inputs;
 mod options;
@@ -51,7 +52,7 @@ struct Recorded {
 #[derive(Debug)]
 pub struct CudaTransformer {
     // Graphs use the memory of all that follows: they are dropped first.
-    graphs: BTreeMap<usize, Recorded>,
+    graphs: BTreeMap<(usize, bool), Recorded>,
     device: Arc<Device>,
     config: ModelConfig,
     options: CudaOptions,
@@ -206,6 +207,9 @@ impl CudaTransformer {
         let only_decodes = decode_rows == batch.spans.len() && !batch.outputs.is_empty();
         let graph_rows = GRAPH_ROWS.into_iter().find(|rows| *rows >= decode_rows);
         let graph_rows = graph_rows.filter(|rows| self.options.graphs && only_decodes && self.fits_graph(*rows));
+        if graph_rows.is_some() && self.options.cascade {
+            self.fill_shared(batch);
+        }
         match graph_rows {
             Some(rows) => self.replay(rows)?,
             None => self.launch(batch, decode_rows)?,
@@ -218,7 +222,8 @@ impl CudaTransformer {
     /// # Errors
     /// The last pass was no graph; what the device says.
     pub fn repeat(&self, rows: usize, times: usize) -> Result<(), ModelError> {
-        let recorded = self.graphs.get(&rows);
+        let shares = self.contents.shared.iter().any(|tokens| *tokens > 0);
+        let recorded = self.graphs.get(&(rows, shares));
         let recorded = recorded.ok_or_else(|| ModelError::Batch { detail: format!("no graph of {rows} rows") })?;
         for _ in 0..times {
             recorded.graph.launch()?;
@@ -253,18 +258,28 @@ impl CudaTransformer {
         Ok(())
     }
 
-    fn graph_counts(rows: usize) -> Counts {
-        Counts { rows, outputs: rows, tiles: 1, pairs: rows, seen: rows * GRAPH_SEEN }
+    fn graph_counts(&self, rows: usize) -> Counts {
+        let tiles = self.prefix_tiles(rows).max(1);
+        Counts { rows, outputs: rows, tiles, pairs: rows, seen: rows * GRAPH_SEEN }
+    }
+
+    /// Room for tiles of shared beginnings in a graph for so many rows; 0 if the pass at hand has none.
+    fn prefix_tiles(&self, rows: usize) -> usize {
+        if self.contents.tiles.is_empty() {
+            return 0;
+        }
+        cascade::tiles_max(rows, self.config.heads / self.config.kv_heads)
     }
 
     fn fits_graph(&self, rows: usize) -> bool {
-        let (counts, own) = (Self::graph_counts(rows), self.contents.counts());
+        let (counts, own) = (self.graph_counts(rows), self.contents.counts());
         rows <= self.options.rows.min(self.options.outputs) && own.pairs <= counts.pairs && own.seen <= counts.seen
     }
 
     /// Runs the graph for so many rows; the first time launch by launch, and then records it.
     fn replay(&mut self, rows: usize) -> Result<(), ModelError> {
-        let counts = Self::graph_counts(rows);
+        let counts = self.graph_counts(rows);
+        let (prefix_tiles, shares) = (self.prefix_tiles(rows), !self.contents.tiles.is_empty());
         // In a graph all rows have logits, in order.
         for (draw, picked) in self.contents.draws.iter_mut().zip(&self.contents.picked) {
             if draw.row >= 0 {
@@ -278,19 +293,23 @@ impl CudaTransformer {
         contents.slots.resize(rows, padding);
         contents.sequences.resize(rows, -1);
         contents.lengths.resize(rows, 0);
+        contents.shared.resize(rows, 0);
+        contents.tiles.resize(counts.tiles, [0; 4]);
+        contents.tile_lengths.resize(counts.tiles, 0);
         contents.draws.resize(rows, DrawRow::greedy(-1, 0));
         self.inputs.upload(&self.contents, counts)?;
-        if let Some(recorded) = self.graphs.get(&rows) {
+        if let Some(recorded) = self.graphs.get(&(rows, shares)) {
             debug_assert_eq!(recorded.counts, counts, "a graph's inputs stay where they are");
             return Ok(recorded.graph.launch()?);
         }
         let deterministic = self.options.deterministic;
-        let shape = PassShape { rows, decode_rows: rows, tiles: 0, outputs: rows, picks: false, deterministic };
+        let shape =
+            PassShape { rows, decode_rows: rows, tiles: 0, prefix_tiles, outputs: rows, picks: false, deterministic };
         let views = self.inputs.views(counts)?;
         let pass = self.pass(&views);
         pass.launch(shape)?;
         let graph = Graph::capture(&self.device, || pass.launch(shape))?;
-        self.graphs.insert(rows, Recorded { graph, counts });
+        self.graphs.insert((rows, shares), Recorded { graph, counts });
         Ok(())
     }
 
@@ -303,6 +322,7 @@ impl CudaTransformer {
             rows: batch.tokens.len(),
             decode_rows,
             tiles: self.contents.tiles.len(),
+            prefix_tiles: 0,
             outputs: batch.outputs.len(),
             picks: true,
             deterministic: self.options.deterministic,

@@ -1,6 +1,7 @@
 //! A batch as the device reads it: rows, slots, tiles, draws, masks.
 
 use super::CudaTransformer;
+use super::cascade::{self, Group};
 use super::options::{SEEN_MAX, pairs_max};
 use crate::Output;
 use crate::ask::{Allowed, Ask, Draw};
@@ -41,6 +42,29 @@ impl CudaTransformer {
             self.write_table()?;
         }
         self.fill_draws(batch.outputs, asks)
+    }
+
+    /// Writes the beginnings that sequences of a decoding pass share.
+    pub(super) fn fill_shared(&mut self, batch: &Batch<'_>) {
+        let contexts: Vec<&[u32]> = batch.spans.iter().map(|span| span.context).collect();
+        let groups = cascade::groups(&contexts);
+        if groups.is_empty() {
+            return;
+        }
+        let heads = self.config.heads / self.config.kv_heads;
+        let contents = &mut self.contents;
+        contents.shared.resize(contexts.len(), 0);
+        for Group { tokens, members } in groups {
+            let (first, row) = (contents.members.len() as i32, contents.sequences[members[0]]);
+            for tile in 0..(members.len() * heads).div_ceil(EXTEND_TILE_ROWS) {
+                contents.tiles.push([row, first, members.len() as i32, tile as i32]);
+                contents.tile_lengths.push(tokens as i32);
+            }
+            for member in members {
+                contents.shared[member] = tokens as i32;
+                contents.members.push(member as i32);
+            }
+        }
     }
 
     /// Writes more of the table than a pass has room for: row by row, waiting.

@@ -17,7 +17,7 @@ pub(super) struct Counts {
 /// Byte offsets of the parts, for given counts; each part is aligned to 16 bytes.
 #[derive(Clone, Copy, Debug)]
 struct Layout {
-    parts: [usize; 11],
+    parts: [usize; 13],
     bytes: usize,
 }
 
@@ -31,6 +31,8 @@ impl Layout {
             tiles * 16,
             tiles * 4,
             pairs * 8,
+            rows * 4,
+            rows * 4,
             rows * 4,
             rows * 4,
             rows * 4,
@@ -65,6 +67,8 @@ pub(super) struct Contents {
     pub(super) slots: Vec<i32>,
     pub(super) sequences: Vec<i32>,
     pub(super) lengths: Vec<i32>,
+    pub(super) members: Vec<i32>,
+    pub(super) shared: Vec<i32>,
     pub(super) picked: Vec<i32>,
 }
 
@@ -99,6 +103,8 @@ pub(super) struct Views {
     pub(super) slots: Buffer<i32>,
     pub(super) sequences: Buffer<i32>,
     pub(super) lengths: Buffer<i32>,
+    pub(super) members: Buffer<i32>,
+    pub(super) shared: Buffer<i32>,
     pub(super) picked: Buffer<i32>,
 }
 
@@ -133,6 +139,8 @@ impl Inputs {
             slots: self.there.part(p[8], rows)?,
             sequences: self.there.part(p[9], rows)?,
             lengths: self.there.part(p[10], rows)?,
+            members: self.there.part(p[11], rows)?,
+            shared: self.there.part(p[12], rows)?,
             picked: self.there.part(layout.picked(counts), outputs)?,
         })
     }
@@ -153,6 +161,8 @@ impl Inputs {
         put(here, p[8], &contents.slots);
         put(here, p[9], &contents.sequences);
         put(here, p[10], &contents.lengths);
+        put(here, p[11], &contents.members);
+        put(here, p[12], &contents.shared);
         put(here, layout.picked(counts), &contents.picked);
         self.there.write_pinned(0, &self.here, layout.bytes)
     }

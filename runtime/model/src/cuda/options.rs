@@ -24,15 +24,25 @@ pub struct CudaOptions {
     pub deterministic: bool,
     /// Whether passes that only decode are recorded and replayed.
     pub graphs: bool,
+    /// Whether beginnings that sequences share are attended to once for all of them. Off is for comparison.
+    pub cascade: bool,
 }
 
 impl Default for CudaOptions {
     fn default() -> Self {
-        Self { rows: 4096, outputs: 512, slots: None, memory_share: 0.9, deterministic: false, graphs: true }
+        Self {
+            rows: 4096,
+            outputs: 512,
+            slots: None,
+            memory_share: 0.9,
+            deterministic: false,
+            graphs: true,
+            cascade: true,
+        }
     }
 }
 
-/// Tiles of attention of a pass at most.
+/// Tiles of attention of a pass at most, shared beginnings included.
 pub(super) fn most_tiles(config: &ModelConfig, rows: usize) -> usize {
     let group = config.heads / config.kv_heads;
     (rows * group).div_ceil(EXTEND_TILE_ROWS) + rows

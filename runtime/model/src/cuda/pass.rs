@@ -8,14 +8,15 @@
 //! ```
 //! Nothing here reads or writes host memory, so that the same launches are captured as a graph.
 
+use super::cascade::{CASCADE_ROWS_MAX, PREFIX_PARTS};
 use super::inputs::Views;
 use super::weights::DeviceWeights;
 use crate::ModelConfig;
 use half::bf16;
 use sgl_kernels::RotaryStyle;
 use sgl_kernels::cuda::{
-    Buffer, CudaError, DecodeShape, Device, Epilogue, ExtendShape, KvLayer, Linear, RotaryTarget, decode_groups,
-    decode_parts, decode_scratch, planned_rows,
+    Buffer, CudaError, DecodeShape, Device, Epilogue, ExtendShape, KvLayer, Linear, PrefixShape, RotaryTarget,
+    decode_groups, decode_parts, decode_scratch, planned_rows,
 };
 use std::sync::Arc;
 
@@ -88,7 +89,12 @@ impl Activations {
 fn scratch(config: &ModelConfig) -> usize {
     let &ModelConfig { heads, kv_heads, head_dim, .. } = config;
     let needed = |rows| decode_scratch(rows, heads, kv_heads, head_dim, decode_parts(rows, heads, kv_heads).0);
-    (1..=DECODE_ROWS_MAX).map(needed).max().unwrap_or(0)
+    let shared = |rows| {
+        let parts = decode_parts(rows, heads, kv_heads).0 + PREFIX_PARTS;
+        decode_scratch(rows, heads, kv_heads, head_dim, parts)
+    };
+    let alone = (1..=DECODE_ROWS_MAX).map(needed).max().unwrap_or(0);
+    alone.max((1..=CASCADE_ROWS_MAX).map(shared).max().unwrap_or(0))
 }
 
 /// How many of what a pass has.
@@ -98,6 +104,8 @@ pub(super) struct PassShape {
     /// The first rows, one per sequence.
     pub(super) decode_rows: usize,
     pub(super) tiles: usize,
+    /// Room for tiles of shared beginnings; 0 if no rows share one.
+    pub(super) prefix_tiles: usize,
     pub(super) outputs: usize,
     /// Whether outputs are picked rows, instead of all rows in order.
     pub(super) picks: bool,
@@ -188,7 +196,18 @@ impl Pass<'_> {
                 head_dim,
                 parts,
                 part_min,
+                shared: (shape.prefix_tiles > 0).then_some((&views.shared, PREFIX_PARTS)),
             };
+            if shape.prefix_tiles > 0 {
+                let prefix = PrefixShape {
+                    decode: &decode,
+                    tiles: &views.tiles,
+                    lengths: &views.tile_lengths,
+                    tile_count: shape.prefix_tiles,
+                    members: &views.members,
+                };
+                self.device.attention_prefix(&prefix, cache)?;
+            }
             self.device.attention_decode(&decode, cache)?;
         }
         if shape.tiles > 0 {
