@@ -120,6 +120,22 @@ impl<T: Pod> Buffer<T> {
         })
     }
 
+    /// Copies `count` numbers from `at` on from the same place in pinned memory, in the order of the stream.
+    ///
+    /// # Errors
+    /// The numbers are not in both, or the driver fails.
+    pub fn mirror(&self, from: &Pinned<T>, at: usize, count: usize) -> Result<(), CudaError> {
+        self.check("mirror", at, count)?;
+        if at + count > from.len {
+            return Err(KernelError::Size { kernel: "mirror", operand: "end", size: at + count }.into());
+        }
+        let (to, bytes) = (self.address + (at * size_of::<T>()) as u64, count * size_of::<T>());
+        // SAFETY: as in `write_pinned`; the pinned memory has `at + count` numbers.
+        driver("cuMemcpyHtoD", unsafe {
+            sys::cuMemcpyHtoDAsync_v2(to, from.start.add(at).cast_const().cast(), bytes, self.device.stream)
+        })
+    }
+
     /// Copies the first `count` numbers to pinned memory, in the order of the stream: read them after a wait.
     ///
     /// # Errors

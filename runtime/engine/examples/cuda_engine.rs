@@ -178,7 +178,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         bench.batch(64, 32, &free, 8);
         report("1 x (128 + 128), free text", &bench.batch(1, 128, &free, 128));
         report("64 x (128 + 128), free text", &bench.batch(64, 128, &free, 128));
-        let letters = Shape::Text { pattern: Some("[a-z ,.]*".into()), chars_max: Some(4_000), until: None };
+        let letters = Shape::Text { pattern: Some("[a-z ,.]*".into()), chars_max: Some(200), until: None };
         report("64 x (128 + 128), text of a pattern", &bench.batch(64, 128, &letters, 128));
         report("256 x (128 + 64), free text", &bench.batch(256, 128, &free, 64));
     }

@@ -11,6 +11,7 @@
 mod cascade;
 mod fill;
 mod inputs;
+mod masks;
 mod options;
 mod pass;
 mod table;
@@ -25,6 +26,7 @@ use crate::batch::{Batch, ModelError};
 use crate::checkpoint::Checkpoint;
 use crate::weights::Naming;
 use inputs::{Contents, Counts, Inputs, Views};
+use masks::Masks;
 use options::{SEEN_MAX, fits, most_tiles, pairs_max, supported};
 use pass::{Activations, DECODE_ROWS_MAX, Pass, PassShape};
 use sgl_kernels::cuda::{Buffer, CudaError, Device, DrawRow, Graph, KvLayer, Pinned};
@@ -66,8 +68,7 @@ pub struct CudaTransformer {
     inputs: Inputs,
     contents: Contents,
     activations: Activations,
-    masks: Buffer<u32>,
-    masks_here: Pinned<u32>,
+    masks: Masks,
     tokens_here: Pinned<i32>,
     logprobs_here: Pinned<f32>,
 }
@@ -119,8 +120,8 @@ impl CudaTransformer {
         };
         let inputs = Inputs::new(device, most)?;
         let device_table = Buffer::zeroed(device, sequences * context)?;
-        let words = vocabulary.div_ceil(64) * 2;
-        let masks = Buffer::zeroed(device, options.outputs * words)?;
+        // Those of a pass, and as many that stay.
+        let masks = Masks::new(device, vocabulary, 2 * options.outputs)?;
         let slots = match options.slots {
             Some(slots) => slots,
             None => {
@@ -138,7 +139,6 @@ impl CudaTransformer {
             device: device.clone(),
             table: SlotTable::new(sequences, context),
             stride: context,
-            masks_here: Pinned::zeroed(device, options.outputs * words)?,
             tokens_here: Pinned::zeroed(device, options.outputs)?,
             logprobs_here: Pinned::zeroed(device, options.outputs)?,
             contents: Contents::default(),
@@ -340,7 +340,7 @@ impl CudaTransformer {
             turns: &self.turns,
             table: &self.device_table,
             stride: self.stride,
-            masks: &self.masks,
+            masks: &self.masks.there,
             views,
         }
     }

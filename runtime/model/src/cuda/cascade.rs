@@ -8,6 +8,8 @@ pub(super) const PREFIX_PARTS: usize = 16;
 pub(super) const CASCADE_ROWS_MAX: usize = 256;
 /// Sequences for which it pays.
 const MEMBERS_MIN: usize = 4;
+/// Groups of a pass: a graph has room for the tiles of so many, used or not.
+const GROUPS_MAX: usize = 4;
 /// Tokens for which it pays.
 const TOKENS_MIN: usize = 256;
 /// Beginnings end at multiples of this: the step of the kernel.
@@ -41,12 +43,15 @@ pub(super) fn groups(contexts: &[&[u32]]) -> Vec<Group> {
             groups.push(Group { tokens, members: members.to_vec() });
         }
     }
+    // Those that save most.
+    groups.sort_by_key(|group| std::cmp::Reverse(group.tokens * (group.members.len() - 1)));
+    groups.truncate(GROUPS_MAX);
     groups
 }
 
 /// Tiles of attention that the groups of `rows` sequences take at most.
 pub(super) fn tiles_max(rows: usize, group: usize) -> usize {
-    (rows * group).div_ceil(EXTEND_TILE_ROWS) + rows / MEMBERS_MIN
+    (rows * group).div_ceil(EXTEND_TILE_ROWS) + GROUPS_MAX.min(rows / MEMBERS_MIN)
 }
 
 /// How many slots two contexts have in common at the beginning, the last of each not counted.

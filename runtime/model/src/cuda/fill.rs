@@ -78,8 +78,7 @@ impl CudaTransformer {
     }
 
     fn fill_draws(&mut self, outputs: &[Output<'_>], asks: &[Ask<'_>]) -> Result<(), ModelError> {
-        let words = self.config.vocabulary.div_ceil(64) * 2;
-        let mut masks = 0;
+        self.masks.begin(asks.len());
         for (index, (output, ask)) in outputs.iter().zip(asks).enumerate() {
             self.contents.picked.push(output.row as i32);
             let mut row = DrawRow::greedy(index as i32, index as i32);
@@ -92,11 +91,7 @@ impl CudaTransformer {
                     let seen = draw.seen.iter().map(|(token, count)| SeenToken { token: *token, count: *count });
                     self.contents.seen.extend(seen);
                     draw.write(&mut row);
-                    let mask = &mut self.masks_here.as_mut_slice()[masks * words..][..words];
-                    if write_mask(draw.allowed, mask) {
-                        row.mask = masks as i32;
-                        masks += 1;
-                    }
+                    row.mask = self.masks.row(draw.allowed)?;
                 }
             }
             self.contents.draws.push(row);
@@ -104,9 +99,6 @@ impl CudaTransformer {
         if self.contents.seen.len() > SEEN_MAX {
             let detail = format!("penalties over {} tokens; at most {SEEN_MAX}", self.contents.seen.len());
             return Err(ModelError::Batch { detail });
-        }
-        if masks > 0 {
-            self.masks.write_pinned(0, &self.masks_here, masks * words)?;
         }
         Ok(())
     }
@@ -133,25 +125,6 @@ impl Draw<'_> {
         row.frequency = self.frequency_penalty;
         row.presence = self.presence_penalty;
     }
-}
-
-/// Writes the bits of what is allowed; false if everything is.
-fn write_mask(allowed: Allowed<'_>, mask: &mut [u32]) -> bool {
-    match allowed {
-        Allowed::All => return false,
-        Allowed::Words(words) => {
-            mask.fill(0);
-            for (to, word) in mask.chunks_exact_mut(2).zip(words) {
-                to[0] = *word as u32;
-                to[1] = (*word >> 32) as u32;
-            }
-        }
-        Allowed::Few(ids) => {
-            mask.fill(0);
-            ids.iter().for_each(|id| mask[*id as usize / 32] |= 1 << (id % 32));
-        }
-    }
-    true
 }
 
 /// The tiles of a span: how much work each is, the tile, the context's length.
