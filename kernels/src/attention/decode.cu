@@ -4,10 +4,11 @@
 // key-value head. Llama-3-8B: 4 KB per token and layer; 64 sequences of 4,096 tokens take 1.07 GB, 0.36 ms at 3 TB/s.
 // Arithmetic is 4 heads * D per token, below 20 operations per byte: the tensor cores idle, memory is the floor.
 //
-// A block has 4 warps and one part of one sequence, for up to 8 query heads of one key-value head: the rows of a product.
-// A warp takes 16 tokens at a time: 8 loads of 16 bytes for keys and 8 for values per lane, straight into the registers that
-// the tensor cores read. That works without shuffles because the order of the summed index is free (a lane keeps the 8
-// numbers of its load), and because in the product with the values a lane may choose which columns of the result it holds.
+// A block has 4 warps and one part of one sequence, for up to 8 query heads of one key-value head: the columns of products
+// whose rows are tokens (scores) and dimensions (sums). A warp takes 16 tokens at a time: 8 loads of 16 bytes for keys and 8
+// for values per lane, straight into the registers that the tensor cores read. That works without shuffles because the order
+// of the summed index is free (a lane keeps the 8 numbers of its load), and because a lane may choose which dimensions it
+// holds. Only the 16 weights change places, by two transpositions of 8 by 8.
 // Parts are added by the last block of a sequence to finish, in the order of the parts: the result doesn't depend on it.
 // A beginning that several sequences share may have been done before, for all of them at once, by `attention_prefix` of
 // extend.cu: its parts come first in the same places.
@@ -30,10 +31,12 @@ struct Decode {
     int prefix_parts;      // most parts of a shared beginning
 };
 
-// Greatest score so far, sum of weights, weighted sum of values.
-template <int D> struct Running {
-    float top, total, sum[D / 64][8][4];
-};
+// The transpose of an 8 by 8 matrix of 16-bit numbers that a warp holds, two to a lane.
+DEVICE u32 transpose(u32 pair) {
+    u32 turned;
+    asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(turned) : "r"(pair));
+    return turned;
+}
 
 template <int D> DEVICE void decode(const Decode &p) {
     constexpr int WARPS = 4, STEP = 16, K_LOADS = D / 32, V_HALVES = D / 64;
@@ -59,8 +62,9 @@ template <int D> DEVICE void decode(const Decode &p) {
     for (int i = 0; i < K_LOADS; i++)
         q[i] = g < heads_here ? *(const uint4 *)(p.q + ((size_t)row * p.heads + head + g) * D + i * 32 + t * 8)
                               : make_uint4(0, 0, 0, 0);
-    Running<D> r = {};
-    r.top = -INFINITY_F;
+    // Of heads 2t and 2t + 1: greatest score, sum of weights; and the weighted sum of values, in which tile i of half h has
+    // dimensions h * 64 + g * 8 + 2i (first two) and 2i + 1.
+    float top[2] = {-INFINITY_F, -INFINITY_F}, total[2] = {}, sum[V_HALVES][4][4] = {};
 
     int at = begin + warp * STEP;
     int slot = at < end ? slots[min(at + lane % 16, end - 1)] : 0;
@@ -81,61 +85,64 @@ template <int D> DEVICE void decode(const Decode &p) {
         int next = at + WARPS * STEP;
         if (next < end) slot = slots[min(next + lane % 16, end - 1)];
 
-        float s[2][4] = {};
+        // Rows: tokens g and g + 8; columns: heads 2t and 2t + 1.
+        float s[4] = {};
 #pragma unroll
-        for (int tile = 0; tile < 2; tile++)
-#pragma unroll
-            for (int i = 0; i < K_LOADS; i++) {
-                mma(s[tile], q[i].x, 0, q[i].y, 0, k[tile][i].x, k[tile][i].y);
-                mma(s[tile], q[i].z, 0, q[i].w, 0, k[tile][i].z, k[tile][i].w);
-            }
-        float top = r.top;
-#pragma unroll
-        for (int i = 0; i < 4; i++) {
-            float &score = s[i / 2][i % 2];
-            score = at + (i / 2) * 8 + 2 * t + i % 2 < end ? score * p.scale : -INFINITY_F;
-            top = fmaxf(top, score);
+        for (int i = 0; i < K_LOADS; i++) {
+            mma(s, k[0][i].x, k[1][i].x, k[0][i].y, k[1][i].y, q[i].x, q[i].y);
+            mma(s, k[0][i].z, k[1][i].z, k[0][i].w, k[1][i].w, q[i].z, q[i].w);
         }
-        top = fmaxf(top, __shfl_xor_sync(~0u, top, 1));
-        top = fmaxf(top, __shfl_xor_sync(~0u, top, 2));
-        const float shrink = exp2_fast(r.top - top);
-        r.top = top;
-        r.total *= shrink;
+        const bool low_is_there = at + g < end, high_is_there = at + 8 + g < end;
+        float shrink[2];
 #pragma unroll
-        for (int i = 0; i < 4; i++) {
-            float &score = s[i / 2][i % 2];
-            score = exp2_fast(score - top);
-            r.total += score;
+        for (int c = 0; c < 2; c++) {
+            s[c] = low_is_there ? s[c] * p.scale : -INFINITY_F;
+            s[c + 2] = high_is_there ? s[c + 2] * p.scale : -INFINITY_F;
+            float best = fmaxf(top[c], fmaxf(s[c], s[c + 2]));
+#pragma unroll
+            for (int step = 4; step < 32; step <<= 1) best = fmaxf(best, __shfl_xor_sync(~0u, best, step));
+            shrink[c] = exp2_fast(top[c] - best);
+            top[c] = best;
+            s[c] = exp2_fast(s[c] - best);
+            s[c + 2] = exp2_fast(s[c + 2] - best);
+            total[c] = total[c] * shrink[c] + s[c] + s[c + 2];
         }
-        const u32 a0 = pack(s[0][0], s[0][1]), a2 = pack(s[1][0], s[1][1]);
+        const u32 low_weights = transpose(pack(s[0], s[1])), high_weights = transpose(pack(s[2], s[3]));
 #pragma unroll
         for (int half = 0; half < V_HALVES; half++)
 #pragma unroll
-            for (int j = 0; j < 8; j++) {
-                float (&sum)[4] = r.sum[half][j];
-                sum[0] *= shrink;
-                sum[1] *= shrink;
-                const u32 how = j % 2 ? 0x7632 : 0x5410;
+            for (int i = 0; i < 4; i++) {
+                float (&d)[4] = sum[half][i];
+                d[0] *= shrink[0];
+                d[1] *= shrink[1];
+                d[2] *= shrink[0];
+                d[3] *= shrink[1];
                 const u32 *v0 = (const u32 *)&v[0][half], *v1 = (const u32 *)&v[1][half];
                 const u32 *v2 = (const u32 *)&v[2][half], *v3 = (const u32 *)&v[3][half];
-                mma(sum, a0, 0, a2, 0, __byte_perm(v0[j / 2], v1[j / 2], how), __byte_perm(v2[j / 2], v3[j / 2], how));
+                mma(d, __byte_perm(v0[i], v1[i], 0x5410), __byte_perm(v0[i], v1[i], 0x7632), __byte_perm(v2[i], v3[i], 0x5410),
+                    __byte_perm(v2[i], v3[i], 0x7632), low_weights, high_weights);
             }
     }
-    r.total += __shfl_xor_sync(~0u, r.total, 1);
-    r.total += __shfl_xor_sync(~0u, r.total, 2);
+#pragma unroll
+    for (int c = 0; c < 2; c++)
+#pragma unroll
+        for (int step = 4; step < 32; step <<= 1) total[c] += __shfl_xor_sync(~0u, total[c], step);
 
-    // The warps together. Lane (g, t) holds dimensions half * 64 + t * 16 .. + 16 of head g.
+    // The warps together.
     __shared__ float sums[WARPS][8][D];
     __shared__ float tops[WARPS][8], totals[WARPS][8];
 #pragma unroll
     for (int half = 0; half < V_HALVES; half++)
 #pragma unroll
-        for (int j = 0; j < 8; j++)
+        for (int i = 0; i < 4; i++)
 #pragma unroll
-            for (int c = 0; c < 2; c++) sums[warp][g][half * 64 + t * 16 + c * 8 + j] = r.sum[half][j][c];
-    if (t == 0) {
-        tops[warp][g] = r.top;
-        totals[warp][g] = r.total;
+            for (int c = 0; c < 4; c++) sums[warp][2 * t + c % 2][half * 64 + g * 8 + 2 * i + c / 2] = sum[half][i][c];
+    if (g == 0) {
+#pragma unroll
+        for (int c = 0; c < 2; c++) {
+            tops[warp][2 * t + c] = top[c];
+            totals[warp][2 * t + c] = total[c];
+        }
     }
     __syncthreads();
     const size_t cell = (size_t)row * gridDim.y + blockIdx.y;
@@ -186,5 +193,5 @@ template <int D> DEVICE void decode(const Decode &p) {
     if (threadIdx.x == 0) p.done[cell] = 0;
 }
 
-KERNEL __launch_bounds__(128, 3) attention_decode_128(const __grid_constant__ Decode p) { decode<128>(p); }
-KERNEL __launch_bounds__(128, 4) attention_decode_64(const __grid_constant__ Decode p) { decode<64>(p); }
+KERNEL __launch_bounds__(128, 4) attention_decode_128(const __grid_constant__ Decode p) { decode<128>(p); }
+KERNEL __launch_bounds__(128, 5) attention_decode_64(const __grid_constant__ Decode p) { decode<64>(p); }

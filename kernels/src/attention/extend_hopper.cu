@@ -1,6 +1,7 @@
 // Attention of several new tokens per sequence on Hopper: the products by `wgmma`, heads of 128 numbers.
 //
-// The same rows, masks and order of steps as extend.cu, which says what they are; steps of 128 tokens.
+// The same rows, masks and order of steps as extend.cu, which says what they are; steps of 128 tokens. `attention_prefix_hopper`
+// is its kernel for shared beginnings.
 //
 // Three groups of 4 warps. One gathers keys and values by slot into two stages of swizzled shared memory, by asynchronous
 // copies (the bulk copy engine can't gather rows on Hopper). Two compute 64 rows each; nothing ties them to each other, so
@@ -20,6 +21,10 @@ struct Extend {
     const int *lengths; // [tiles]: tokens of context of the span, the new ones included
     int stride, heads, kv_heads;
     float scale;        // of the scores, times log2(e)
+    const int *members; // these for shared beginnings; see extend.cu
+    float *sums;
+    float2 *weights;
+    int prefix_parts, parts;
 };
 
 DEVICE void barrier_init(u32 barrier, u32 count) {
@@ -111,12 +116,25 @@ DEVICE void gather(u32 shared, const u16 *base, const int *slots, int from, int 
     copy_commit();
 }
 
-KERNEL __launch_bounds__(384, 1) attention_extend_hopper(const __grid_constant__ Extend p) {
+template <bool PREFIX> DEVICE void extend(const Extend &p) {
     extern __shared__ __align__(1024) unsigned char memory[];
     __shared__ __align__(8) u64 barriers[STAGES * 4];
     const u32 tiles = (shared_address(memory) + 1023) & ~1023u, bars = shared_address(barriers);
     // By stage: keys full, values full, keys empty, values empty.
     auto barrier = [&](int stage, int which) { return bars + (stage * 4 + which) * 8; };
+    const int kv_head = blockIdx.x % p.kv_heads, group = p.heads / p.kv_heads;
+    let_next_start();
+    await_inputs();
+    const int4 tile = p.tiles[blockIdx.x / p.kv_heads];
+    const int length = p.lengths[blockIdx.x / p.kv_heads], rows = tile.z * group, first_row = tile.w * 128;
+    const int before = length - tile.z, last_row = min(first_row + 128, rows) - 1;
+    const int part_tokens = PREFIX ? prefix_part(length, p.prefix_parts) : 0, begin = blockIdx.y * part_tokens;
+    const int end = PREFIX ? min(length, begin + part_tokens) : before + last_row / group + 1;
+    if (PREFIX && (tile.z == 0 || begin >= end)) return;
+    const int steps = (end - begin + STEP - 1) / STEP;
+    // Row of q of a row, and the last token that a row sees.
+    auto query = [&](int row) { return PREFIX ? p.members[tile.y + row / group] : tile.y + row / group; };
+    auto seen = [&](int row) { return PREFIX ? end - 1 : before + min(row, rows - 1) / group; };
     if (threadIdx.x == 0) {
         for (int stage = 0; stage < STAGES; stage++) {
             barrier_init(barrier(stage, 0), 128);
@@ -127,13 +145,6 @@ KERNEL __launch_bounds__(384, 1) attention_extend_hopper(const __grid_constant__
         asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
     }
     __syncthreads();
-    const int kv_head = blockIdx.x % p.kv_heads, group = p.heads / p.kv_heads;
-    let_next_start();
-    await_inputs();
-    const int4 tile = p.tiles[blockIdx.x / p.kv_heads];
-    const int length = p.lengths[blockIdx.x / p.kv_heads], rows = tile.z * group, first_row = tile.w * 128;
-    const int before = length - tile.z, last_row = min(first_row + 128, rows) - 1;
-    const int end = before + last_row / group + 1, steps = (end + STEP - 1) / STEP;
 
     if (threadIdx.x >= 256) {
         asm volatile("setmaxnreg.dec.sync.aligned.u32 40;");
@@ -142,7 +153,7 @@ KERNEL __launch_bounds__(384, 1) attention_extend_hopper(const __grid_constant__
         for (int part = 0; part < 2 * steps; part++) {
             const int step = part / 2, which = part % 2, stage = step % STAGES, use = step / STAGES;
             if (use > 0) barrier_wait(barrier(stage, 2 + which), (use - 1) & 1);
-            gather(tiles + (stage * 2 + which) * TILE_BYTES, (which ? p.values : p.keys) + kv_head * D, slots, step * STEP,
+            gather(tiles + (stage * 2 + which) * TILE_BYTES, (which ? p.values : p.keys) + kv_head * D, slots, begin + step * STEP,
                    end, token_stride);
             if (part > 0) {
                 copy_wait<1>();
@@ -159,7 +170,7 @@ KERNEL __launch_bounds__(384, 1) attention_extend_hopper(const __grid_constant__
         const int row_low = first_row + warp * 16 + g, row_high = row_low + 8;
         auto place = [&](int row) {
             row = min(row, rows - 1);
-            return ((size_t)(tile.y + row / group) * p.heads + kv_head * group + row % group) * D;
+            return ((size_t)query(row) * p.heads + kv_head * group + row % group) * D;
         };
         // The queries of these 64 rows, laid out as keys are.
         const u32 queries = tiles + STAGES * 2 * TILE_BYTES;
@@ -172,8 +183,7 @@ KERNEL __launch_bounds__(384, 1) attention_extend_hopper(const __grid_constant__
         copy_wait<0>();
         make_visible();
         asm volatile("bar.sync %0, 128;" :: "r"(own + 1) : "memory");
-        const int seen_low = before + min(row_low, rows - 1) / group, seen_high = before + min(row_high, rows - 1) / group;
-        const int seen_by_all = before + min(first_row + warp * 16, rows - 1) / group;
+        const int seen_low = seen(row_low), seen_high = seen(row_high), seen_by_all = seen(first_row + warp * 16);
 
         float sum[16][4] = {}, top[2] = {-INFINITY_F, -INFINITY_F}, total[2] = {};
         for (int step = 0; step < steps; step++) {
@@ -189,12 +199,12 @@ KERNEL __launch_bounds__(384, 1) attention_extend_hopper(const __grid_constant__
             products_end();
             settle(s);
             if (lane == 0) barrier_arrive(barrier(stage, 2));
-            if ((step + 1) * STEP - 1 > seen_by_all)
+            if (begin + (step + 1) * STEP - 1 > seen_by_all)
 #pragma unroll
                 for (int i = 0; i < 16; i++)
 #pragma unroll
                     for (int c = 0; c < 2; c++) {
-                        const int token = step * STEP + i * 8 + 2 * t + c;
+                        const int token = begin + step * STEP + i * 8 + 2 * t + c;
                         if (token > seen_low) s[i][c] = -INFINITY_F;
                         if (token > seen_high) s[i][c + 2] = -INFINITY_F;
                     }
@@ -242,7 +252,15 @@ KERNEL __launch_bounds__(384, 1) attention_extend_hopper(const __grid_constant__
             total[half] += __shfl_xor_sync(~0u, total[half], 1);
             total[half] += __shfl_xor_sync(~0u, total[half], 2);
             const int row = half ? row_high : row_low;
-            if (row < rows) {
+            if (PREFIX && row < rows) {
+                const int head = row % group, groups = (group + 7) / 8, count = prefix_count(length, p.prefix_parts);
+                const size_t cell = ((size_t)query(row) * p.kv_heads + kv_head) * groups + head / 8;
+                const size_t to = (cell * (p.prefix_parts + p.parts) + p.prefix_parts - count + blockIdx.y) * 8 + head % 8;
+                if (t == 0) p.weights[to] = make_float2(top[half] * p.scale, total[half]);
+#pragma unroll
+                for (int i = 0; i < 16; i++)
+                    *(float2 *)(p.sums + to * D + i * 8 + 2 * t) = make_float2(sum[i][half * 2], sum[i][half * 2 + 1]);
+            } else if (row < rows) {
                 const float scale = 1.f / total[half];
                 u16 *to = p.out + place(row) + 2 * t;
 #pragma unroll
@@ -252,5 +270,8 @@ KERNEL __launch_bounds__(384, 1) attention_extend_hopper(const __grid_constant__
         }
     }
 }
+
+KERNEL __launch_bounds__(384, 1) attention_extend_hopper(const __grid_constant__ Extend p) { extend<false>(p); }
+KERNEL __launch_bounds__(384, 1) attention_prefix_hopper(const __grid_constant__ Extend p) { extend<true>(p); }
 
 #endif

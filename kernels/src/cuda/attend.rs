@@ -173,6 +173,12 @@ fn scale_log2(head_dim: usize) -> f32 {
     std::f32::consts::LOG2_E / (head_dim as f32).sqrt()
 }
 
+/// Threads and shared memory of the kernels of `extend_hopper.cu`: queries, two stages of keys and values of 128 tokens, and
+/// room to align them.
+fn hopper_launch(grid: [usize; 3]) -> Shape {
+    Shape { grid, threads: 384, shared: 5 * 128 * 128 * 2 + 1024 }
+}
+
 /// Shared memory of the kernels of `extend.cu`: queries, and two steps of keys and values.
 fn portable_shared(head_dim: usize) -> usize {
     (EXTEND_TILE_ROWS + 4 * 64) * head_dim * 2
@@ -251,10 +257,20 @@ impl Device {
             prefix_parts: number(decode.prefix_parts()),
             parts: number(decode.parts),
         };
-        let shared = portable_shared(head_dim);
-        let launch = Shape { grid: [shape.tile_count, kv_heads, decode.prefix_parts()], threads: 256, shared };
+        let parts = decode.prefix_parts();
+        let (name, launch) = if self.has_hopper_kernels(head_dim) {
+            ("attention_prefix_hopper", hopper_launch([shape.tile_count * kv_heads, parts, 1]))
+        } else {
+            let grid = [shape.tile_count, kv_heads, parts];
+            (name, Shape { grid, threads: 256, shared: portable_shared(head_dim) })
+        };
         // SAFETY: lengths were compared above; indices inside tiles, members and table are checked by whoever writes them.
         unsafe { self.launch(name, launch, &mut [(&raw mut parameters).cast::<c_void>()]) }
+    }
+
+    /// Whether attention of many rows is done by `extend_hopper.cu`.
+    fn has_hopper_kernels(&self, head_dim: usize) -> bool {
+        self.facts().capability == (9, 0) && head_dim == 128
     }
 
     /// Attention of one new token per row. Lengths, table rows and slots are checked by whoever writes them.
@@ -330,14 +346,10 @@ impl Device {
             prefix_parts: 0,
             parts: 0,
         };
-        let hopper = self.facts().capability == (9, 0) && head_dim == 128 && !shape.portable;
-        let (name, launch) = if hopper {
-            // Queries, two stages of keys and values of 128 tokens, and room to align them.
-            let shared = 5 * 128 * 128 * 2 + 1024;
-            ("attention_extend_hopper", Shape { grid: [tile_count * kv_heads, 1, 1], threads: 384, shared })
+        let (name, launch) = if self.has_hopper_kernels(head_dim) && !shape.portable {
+            ("attention_extend_hopper", hopper_launch([tile_count * kv_heads, 1, 1]))
         } else {
-            let shared = portable_shared(head_dim);
-            (name, Shape { grid: [tile_count, kv_heads, 1], threads: 256, shared })
+            (name, Shape { grid: [tile_count, kv_heads, 1], threads: 256, shared: portable_shared(head_dim) })
         };
         // SAFETY: lengths were compared above; indices inside tiles and table are checked by whoever writes them.
         unsafe { self.launch(name, launch, &mut [(&raw mut parameters).cast::<c_void>()]) }

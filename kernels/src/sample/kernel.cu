@@ -81,13 +81,14 @@ DEVICE float weight_of(const Filter &f, float logit) {
     return bin < f.bin || (bin == f.bin && fine <= f.fine) ? weight : 0.f;
 }
 
-// Calls `each(token, logit)` for the tokens of a block or a warp: `from + thread * 4` and so on, four side by side, several
-// loads in flight. Rows begin at multiples of 16 bytes if the vocabulary is a multiple of 4; otherwise one by one.
+// Calls `each(token, logits)` for four tokens side by side: `from + thread * 4` and so on, several loads in flight. Rows begin
+// at multiples of 16 bytes if the vocabulary is a multiple of 4; otherwise one token at a time, the others impossible.
 template <int WIDTH, typename Each>
-DEVICE void for_each(const float *logits, int from, int to, int thread, bool aligned, Each each) {
+DEVICE void for_each_four(const float *logits, int from, int to, int thread, bool aligned, Each each) {
     constexpr int AHEAD = 4;
     if (!aligned) {
-        for (int token = from + thread; token < to; token += WIDTH) each(token, logits[token]);
+        for (int token = from + thread; token < to; token += WIDTH)
+            each(token, make_float4(logits[token], -INFINITY_F, -INFINITY_F, -INFINITY_F));
         return;
     }
     for (int base = from + thread * 4; base < to; base += WIDTH * 4 * AHEAD) {
@@ -96,16 +97,21 @@ DEVICE void for_each(const float *logits, int from, int to, int thread, bool ali
         for (int i = 0; i < AHEAD; i++)
             if (base + i * WIDTH * 4 < to) ahead[i] = *(const float4 *)(logits + base + i * WIDTH * 4);
 #pragma unroll
-        for (int i = 0; i < AHEAD; i++) {
-            const int token = base + i * WIDTH * 4;
-            if (token < to) {
-                each(token, ahead[i].x);
-                each(token + 1, ahead[i].y);
-                each(token + 2, ahead[i].z);
-                each(token + 3, ahead[i].w);
-            }
-        }
+        for (int i = 0; i < AHEAD; i++)
+            if (base + i * WIDTH * 4 < to) each(base + i * WIDTH * 4, ahead[i]);
     }
+}
+
+// The same, token by token.
+template <int WIDTH, typename Each>
+DEVICE void for_each(const float *logits, int from, int to, int thread, bool aligned, Each each) {
+    for_each_four<WIDTH>(logits, from, to, thread, aligned, [&](int token, float4 four) {
+        each(token, four.x);
+        if (!aligned) return;
+        each(token + 1, four.y);
+        each(token + 2, four.z);
+        each(token + 3, four.w);
+    });
 }
 
 // The first bin at which `wanted` weight or `top_k` tokens are reached, with what lies before it. One warp.
@@ -162,12 +168,22 @@ KERNEL __launch_bounds__(1024, 1) sample(const __grid_constant__ Sample p) {
     // Finite, so that differences are numbers.
     float top = -3e38f, total = 0.f;
     const bool aligned = vocabulary % 4 == 0;
-    for_each<THREADS>(logits, 0, vocabulary, thread, aligned, [&](int token, float logit) {
-        // Without a branch: the old sum shrinks by 1 unless the logit is a new greatest.
-        const float above = fmaxf(top, logit);
-        total = total * __expf(top - above) + __expf(logit - above);
+    for_each_four<THREADS>(logits, 0, vocabulary, thread, aligned, [&](int token, float4 four) {
+        float most = fmaxf(fmaxf(four.x, four.y), fmaxf(four.z, four.w));
+        const float above = fmaxf(top, most);
+        total = total * __expf(top - above)
+            + (__expf(four.x - above) + __expf(four.y - above)) + (__expf(four.z - above) + __expf(four.w - above));
         top = above;
-        if (allowed(token)) best = better(best, {logit, token});
+        if (mask) {
+            const u32 bits = mask[token / 32] >> (token % 32);
+            if (!(bits & 1)) four.x = -INFINITY_F;
+            if (!(bits & 2)) four.y = -INFINITY_F;
+            if (!(bits & 4)) four.z = -INFINITY_F;
+            if (!(bits & 8)) four.w = -INFINITY_F;
+            most = fmaxf(fmaxf(four.x, four.y), fmaxf(four.z, four.w));
+        }
+        // Tokens come in order, so that the first of equals stays.
+        if (most > best.logit) best = {most, token + (four.x == most ? 0 : four.y == most ? 1 : four.z == most ? 2 : 3)};
     });
     float warp_top = warp_max(top);
     total *= __expf(top - warp_top);
