@@ -14,6 +14,9 @@ fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let mut pages = Vec::new();
     collect(&root, &mut pages);
+    // The lessons of the tour and their solutions are tests like any page.
+    let tour = root.join("../../docs/tour");
+    collect(&tour, &mut pages);
     pages.sort();
     if std::env::var_os("UPDATE").is_some() {
         pages.iter().for_each(|path| update(path));
@@ -21,7 +24,8 @@ fn main() {
     let mut trials = Vec::new();
     for path in &pages {
         let text = fs::read_to_string(path).expect("a page is readable");
-        let short = path.strip_prefix(&root).expect("below the corpus").display().to_string();
+        let short = path.strip_prefix(&root).or(path.strip_prefix(&tour)).expect("below its folder");
+        let short = short.display().to_string();
         for case in page::cases(&text) {
             let name = format!("{short}: {}", case.name);
             trials.push(Trial::test(name, move || check(&case)));

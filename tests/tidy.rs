@@ -7,6 +7,7 @@ mod tidy {
     pub(crate) mod only;
     pub(crate) mod sizes;
     pub(crate) mod stdlib;
+    pub(crate) mod tour;
     pub(crate) mod tree;
     pub(crate) mod words;
 }

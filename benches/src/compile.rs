@@ -25,7 +25,12 @@ pub(crate) fn run() -> Result<(), String> {
 
     let parse = |index: usize| sgl_syntax::parse(ids[index], &texts[index]);
     let trees: Vec<_> = (0..texts.len())
-        .map(|index| sgl_hir::SourceModule { file: ids[index], name: "example".into(), ast: parse(index).module })
+        .map(|index| sgl_hir::SourceModule {
+            file: ids[index],
+            name: "example".into(),
+            ast: parse(index).module,
+            targets: Vec::new(),
+        })
         .collect();
     let programs: Vec<_> = trees.iter().map(|tree| sgl_hir::check(tree, &[]).program).collect();
     let plans: Vec<_> = programs.iter().map(sgl_ir::lower).collect();

@@ -32,18 +32,44 @@ pub enum Command {
     Check(CheckArguments),
     /// Apply the fixes that are safe, and say what was done
     Fix(FixArguments),
-    /// Explain a diagnostic by its code, such as `E0304`
+    /// Explain a diagnostic by its code, such as `E0304`, or the constraints of a program
     Explain(ExplainArguments),
     /// Print a program as one of its stages sees it
     Dump(DumpArguments),
     /// Say what this machine offers to programs: processors, devices, libraries, models
     Doctor,
+    /// Show what a hole may hold next after a beginning
+    Mask(MaskArguments),
     /// List, fetch and remove models
     Model {
         /// What to do.
         #[command(subcommand)]
         command: ModelCommand,
     },
+    /// Say what of JSON Schemas can be enforced
+    Schema {
+        /// What to do.
+        #[command(subcommand)]
+        command: SchemaCommand,
+    },
+}
+
+/// What to do with JSON Schemas.
+#[derive(Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// Say whether every value a model writes under a schema will be valid, and if not, which keywords stand in the way
+    Check(SchemaArguments),
+}
+
+/// Options of `sglc schema check`.
+#[derive(Debug, Args)]
+pub struct SchemaArguments {
+    /// Schemas; `-` is the standard input
+    #[arg(required = true)]
+    pub files: Vec<String>,
+    /// Take formats that no specification defines as notes
+    #[arg(long)]
+    pub lenient: bool,
 }
 
 /// Options of `sglc test`.
@@ -131,12 +157,37 @@ pub struct FixArguments {
 /// Options of `sglc explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// The code
+    /// The code; with `--constraints` a program, `FILE[::ENTRY]`
     #[arg(required_unless_present = "list")]
     pub code: Option<String>,
     /// List every code
     #[arg(long)]
     pub list: bool,
+    /// Explain the constraints of a program's holes instead: what they hold, states, masks, tokens needed and forced
+    #[arg(long)]
+    pub constraints: bool,
+    /// Whose tokens, for `--constraints`
+    #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL", default_value = crate::models::DEFAULT_MODEL)]
+    pub model: String,
+}
+
+/// Options of `sglc mask`.
+#[derive(Debug, Args)]
+pub struct MaskArguments {
+    /// The program, and which of its entries
+    #[arg(value_name = "FILE[::ENTRY]")]
+    pub program: String,
+    /// The name of the hole
+    pub hole: String,
+    /// What the hole holds so far
+    #[arg(default_value = "")]
+    pub prefix: String,
+    /// Whose tokens: a GGUF file, a Hugging Face folder, or a name that `sglc model list` shows
+    #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL", default_value = crate::models::DEFAULT_MODEL)]
+    pub model: String,
+    /// Tokens that the hole may still take
+    #[arg(long, value_name = "COUNT")]
+    pub tokens_left: Option<u32>,
 }
 
 /// Options of `sglc dump`.

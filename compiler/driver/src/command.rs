@@ -5,8 +5,10 @@ mod doctor;
 mod dump;
 mod explain;
 mod fix;
+mod mask;
 mod model;
 mod run;
+mod schema;
 
 use crate::Outcome;
 use crate::arguments::Command;
@@ -21,6 +23,8 @@ pub fn run(command: Command) -> Outcome {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Doctor => doctor::run(),
+        Command::Mask(arguments) => mask::run(&arguments),
         Command::Model { command } => model::run(&command),
+        Command::Schema { command } => schema::run(&command),
     }
 }

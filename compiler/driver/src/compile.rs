@@ -99,7 +99,7 @@ impl Modules<'_> {
         let parsed = sgl_syntax::parse(file, &text);
         self.diagnostics.extend(parsed.diagnostics);
         let name = key.rsplit('/').next().unwrap_or_default().trim_end_matches(".sgl").to_string();
-        self.parsed.push((key, SourceModule { file, name, ast: parsed.module }));
+        self.parsed.push((key, SourceModule { file, name, ast: parsed.module, targets: Vec::new() }));
     }
 
     /// Reads what is imported, breadth first, each module once.
@@ -109,6 +109,8 @@ impl Modules<'_> {
             let importer = self.files.name(self.parsed[next].1.file).to_string();
             for import in sgl_hir::imports(&self.parsed[next].1.ast) {
                 let key = if import.relative { relative(&importer, &import.path) } else { import.path.clone() };
+                let leads = if key == self.parsed[0].0 { String::new() } else { key.clone() };
+                self.parsed[next].1.targets.push((import.span, leads));
                 if self.parsed.iter().any(|(known, _)| *known == key) {
                     continue;
                 }

@@ -8,6 +8,7 @@
 pub mod arguments;
 pub mod command;
 pub mod compile;
+mod constraints;
 pub mod demand;
 pub mod execute;
 pub mod flags;

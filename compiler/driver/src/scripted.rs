@@ -3,7 +3,7 @@
 //! A script is lines `hole: text`, where `\n` is a newline; `*` is any hole; `#` begins a comment. Holes that it does
 //! not name get the shortest text of their type.
 
-use sgl_constrain::Automaton;
+use sgl_constrain::{Automaton, Grammar};
 use sgl_protocol::{Scripted, ScriptedAnswer, Shape};
 
 /// Reads a script. The error names the line.
@@ -32,7 +32,11 @@ pub fn shortest(shape: &Shape) -> Option<String> {
     if shape.is_free_text() {
         return Some("text".to_string());
     }
-    Automaton::of_shape(shape).ok()?.shortest()
+    match Automaton::of_shape(shape) {
+        Ok(automaton) => automaton.shortest(),
+        // What is no automaton is recursive or large.
+        Err(_) => Grammar::of_shape(shape).ok()?.shortest(),
+    }
 }
 
 #[cfg(test)]

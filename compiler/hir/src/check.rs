@@ -4,7 +4,7 @@ use crate::body;
 use crate::declare::{self, Names};
 use crate::program::{ConstId, FunctionId, Program};
 use crate::types::Type;
-use sgl_source::{Diagnostic, FileId};
+use sgl_source::{Diagnostic, FileId, Span};
 use sgl_syntax::ast;
 
 /// A parsed module.
@@ -16,6 +16,8 @@ pub struct SourceModule {
     pub name: String,
     /// Its tree.
     pub ast: ast::Module,
+    /// Where its imports lead: by the place of the path, the key of the module; the empty key is the root.
+    pub targets: Vec<(Span, String)>,
 }
 
 /// What checking comes to.

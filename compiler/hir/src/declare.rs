@@ -23,6 +23,8 @@ pub(crate) enum Definition {
     Enum(EnumId),
     Alias(usize),
     Module(usize),
+    /// Something that has been reported where it is defined or imported: its uses are silent.
+    Lost,
 }
 
 /// The names of a module.
@@ -37,6 +39,9 @@ pub(crate) fn names(context: &mut Context<'_>) {
         let source = context.modules[module];
         for item in &source.ast.items {
             declare(context, module, item);
+        }
+        for name in &source.ast.lost {
+            lose(context, module, &name.value, name.span);
         }
     }
     circles(context);
@@ -172,20 +177,18 @@ pub(crate) fn add_function<'a>(
 
 fn import_module(context: &mut Context<'_>, module: usize, import: &ast::Import) {
     let wanted = request(import);
-    let suffix = wanted.path.trim_start_matches("./").trim_start_matches("../");
-    let found = context.keys.iter().position(|key| {
-        if wanted.relative {
-            key.trim_end_matches(".sgl") == suffix || key.trim_end_matches(".sgl").ends_with(&format!("/{suffix}"))
-        } else {
-            *key == wanted.path
-        }
-    });
-    let root_name = format!("./{}", context.modules[0].name);
-    let target = found.filter(|index| *index > 0).or_else(|| (wanted.path == root_name).then_some(0));
+    let leads = context.modules[module].targets.iter().find(|(span, _)| *span == wanted.span);
+    let target = leads.and_then(|(_, key)| context.keys.iter().position(|known| known == key));
     // A module that was not found has been reported by whoever looked for it.
-    if let Some(target) = target {
-        bind(context, module, &local_name(import), Definition::Module(target), false, wanted.span);
+    match target {
+        Some(target) => bind(context, module, &local_name(import), Definition::Module(target), false, wanted.span),
+        None => lose(context, module, &local_name(import), wanted.span),
     }
+}
+
+/// A name whose definition has been reported; another definition of it goes first.
+fn lose(context: &mut Context<'_>, module: usize, name: &str, span: Span) {
+    context.names[module].all.entry(name.to_string()).or_insert((Definition::Lost, true, span));
 }
 
 /// Modules that import each other in a circle.

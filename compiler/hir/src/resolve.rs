@@ -164,6 +164,7 @@ fn named(context: &mut Context<'_>, module: usize, path: &[Name]) -> Type {
         Ok(Definition::Struct(id)) => Type::Struct(id),
         Ok(Definition::Enum(id)) => Type::Enum(id),
         Ok(Definition::Alias(id)) => alias(context, module, id, last.span),
+        Ok(Definition::Lost) => Type::Error,
         Ok(_) => {
             context.report(Diagnostic::error(
                 Code::E0202,
@@ -212,6 +213,9 @@ pub(crate) fn definition(
     let Some((found, ..)) = context.names[module].all.get(&first.value) else { return Err(None) };
     let mut found = *found;
     for name in &path[1..] {
+        if matches!(found, Definition::Lost) {
+            return Ok(found);
+        }
         let Definition::Module(target) = found else { return Err(None) };
         found = member(context, target, name)?;
     }

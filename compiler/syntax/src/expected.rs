@@ -29,6 +29,11 @@ fn unexpected(file: FileId, (start, token, end): &Placed, expected: &[String], t
     let wanted = words(expected);
     let at = tokens.iter().position(|placed| placed.0 == *start && placed.1 == *token).unwrap_or(0);
     let before = at.checked_sub(1).and_then(|index| tokens.get(index));
+    let after = |wanted: &Token| before.is_some_and(|(_, token, _)| token == wanted);
+    if *token == Token::Keyword("let") && after(&Token::Keyword("if")) {
+        return Diagnostic::error(Code::E0101, "there is no `if let`", span, "a condition is expected here")
+            .with_help("take the value apart with `match x { none => …, value => … }`");
+    }
     if let (Token::Keyword(word), true) = (token, expects(expected, "lower")) {
         let free = format!("{word}_");
         return Diagnostic::error(Code::E0106, format!("`{word}` is a keyword"), span, format!("expected {wanted}"))
@@ -73,6 +78,12 @@ fn unexpected(file: FileId, (start, token, end): &Placed, expected: &[String], t
     let help = match token {
         Token::End => Some("the line ends too early; go on, or move the rest of the statement here"),
         Token::Symbol("=") if expects(expected, "==") => Some("compare with `==`"),
+        Token::Int(_) if after(&Token::Symbol(".")) => {
+            Some("the parts of a tuple have no names; take it apart: `let (first, second) = …`")
+        }
+        Token::Symbol("?") => {
+            Some("`?` stands behind types; take a value apart with `match`, or give a default with `??`")
+        }
         Token::TextStart => Some("separate statements by a new line or `;`"),
         _ => None,
     };

@@ -21,9 +21,9 @@ pub struct Parsed {
 /// Parses a file. Never fails: faults are diagnostics, and what is right is in the tree.
 pub fn parse(file: FileId, text: &str) -> Parsed {
     let lexed = lex(file, text);
-    let mut parser = Parser { file, diagnostics: lexed.diagnostics };
+    let mut parser = Parser { file, diagnostics: lexed.diagnostics, lost: Vec::new() };
     let items = split(text, lexed.tokens).into_iter().map(|chunk| parser.item(&chunk)).collect();
-    let module = Module { doc: lexed.file_doc.join("\n"), items };
+    let module = Module { doc: lexed.file_doc.join("\n"), items, lost: parser.lost };
     let mut diagnostics = parser.diagnostics;
     validate::module(&module, &mut diagnostics);
     Parsed { module, diagnostics }
@@ -32,10 +32,19 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
 struct Parser {
     file: FileId,
     diagnostics: Vec<Diagnostic>,
+    lost: Vec<Spanned<String>>,
 }
 
 impl Parser {
     fn item(&mut self, chunk: &Chunk) -> Item {
+        let item = self.item_or_error(chunk);
+        if item.kind == ItemKind::Error {
+            self.lost.extend(name(self.file, &chunk.tokens));
+        }
+        item
+    }
+
+    fn item_or_error(&mut self, chunk: &Chunk) -> Item {
         let first = chunk.tokens.first().map_or(0, |(start, ..)| *start);
         let last = chunk.tokens.last().map_or(first, |(.., end)| *end);
         let span = Span::new(self.file, first, last);
@@ -108,6 +117,19 @@ impl Parser {
             .with_help("give an inner part a name with `let`, or make it a function"),
         };
         self.diagnostics.push(diagnostic);
+    }
+}
+
+/// The name of the item that these tokens define, as far as they tell.
+fn name(file: FileId, tokens: &[Placed]) -> Option<Spanned<String>> {
+    let at = tokens.iter().position(|(_, token, _)| {
+        matches!(token, Token::Keyword("const" | "enum" | "fn" | "prompt" | "struct" | "tool" | "type"))
+    })?;
+    match tokens.get(at + 1)? {
+        (start, Token::Lower(name) | Token::Upper(name), end) => {
+            Some(Spanned::new(name.clone(), Span::new(file, *start, *end)))
+        }
+        _ => None,
     }
 }
 

@@ -30,6 +30,14 @@ pub enum ConstrainError {
     /// A rule that calls itself before anything else.
     #[error("a rule begins with itself; write the repetition as a list, `a (\"+\" a)*` instead of `b: b \"+\" a | a`")]
     LeftRecursion,
+    /// A written grammar that can't be read.
+    #[error("line {line} of the grammar: {why}")]
+    Notation {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong there.
+        why: String,
+    },
     /// A rule that is used and not defined.
     #[error("`{0}` is not defined")]
     Undefined(String),

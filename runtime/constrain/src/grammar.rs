@@ -26,7 +26,9 @@
 //! named members can reach it, or make repeated keys impossible.
 
 mod reference;
+mod regex;
 mod shape;
+mod shortest;
 
 use crate::automaton::Automaton;
 use crate::compile::escaped;
@@ -272,6 +274,11 @@ impl Grammar {
     /// Says what a rule is. A rule that is never defined is an error when the grammar is compiled.
     pub fn define(&mut self, rule: RuleId, body: NodeId) {
         self.rules[rule.0 as usize].body = Some(body);
+    }
+
+    /// What a rule is, if it was defined.
+    pub fn rule_body(&self, rule: RuleId) -> Option<NodeId> {
+        self.rules[rule.0 as usize].body
     }
 
     /// The name of a rule.

@@ -46,3 +46,7 @@ pub(crate) const VIEWS_BYTES_MAX: usize = 64 << 20;
 pub(crate) const RUN_BYTES_MAX: usize = 512;
 /// Runs of one constraint that are remembered.
 pub(crate) const RUNS_REMEMBERED_MAX: usize = 65_536;
+/// States of a pushdown automaton whose masks are made ahead of time.
+pub(crate) const AHEAD_STATES_MAX: usize = 2_000;
+/// Walks of the trie that may be spent on it: one takes up to a millisecond.
+pub(crate) const AHEAD_WALKS_MAX: usize = 150;

@@ -5,9 +5,10 @@ use crate::determinize::determinize;
 use crate::error::ConstrainError;
 use crate::limits::PATTERN_BYTES_MAX;
 use crate::nfa::{Fragment, Nfa};
-use regex_automata::nfa::thompson::{Compiler, Config, State, WhichCaptures};
+use regex_automata::nfa::thompson::{BuildError, Compiler, Config, NFA, State, WhichCaptures};
 use regex_automata::util::look::Look;
 use regex_automata::util::primitives::StateID;
+use regex_syntax::hir::Hir;
 
 /// Whether a pattern can be read, and why not, in one line.
 pub fn check_regex(pattern: &str) -> Result<(), String> {
@@ -19,17 +20,36 @@ pub fn check_regex(pattern: &str) -> Result<(), String> {
 
 /// The automaton of a pattern that the whole text must match.
 pub(crate) fn automaton(pattern: &str) -> Result<Automaton, ConstrainError> {
+    automaton_of(&compile(pattern)?)
+}
+
+/// The automaton of a parsed pattern that the whole text must match.
+pub(crate) fn automaton_of_hir(hir: &Hir) -> Result<Automaton, ConstrainError> {
+    automaton_of(&compiler().build_from_hir(hir).map_err(|error| refused(&error))?)
+}
+
+fn automaton_of(compiled: &NFA) -> Result<Automaton, ConstrainError> {
     let mut nfa = Nfa::default();
-    let whole = fragment(&mut nfa, pattern)?;
+    let whole = fragment(&mut nfa, compiled)?;
     determinize(&nfa, whole)
 }
 
-fn compile(pattern: &str) -> Result<regex_automata::nfa::thompson::NFA, ConstrainError> {
+fn compile(pattern: &str) -> Result<NFA, ConstrainError> {
+    compiler().build(pattern).map_err(|error| refused(&error))
+}
+
+fn compiler() -> Compiler {
     let config = Config::new().which_captures(WhichCaptures::None).nfa_size_limit(Some(PATTERN_BYTES_MAX));
-    Compiler::new().configure(config).build(pattern).map_err(|error| match error.size_limit() {
+    let mut compiler = Compiler::new();
+    compiler.configure(config);
+    compiler
+}
+
+fn refused(error: &BuildError) -> ConstrainError {
+    match error.size_limit() {
         Some(limit) => ConstrainError::TooLarge { what: "bytes of pattern", limit },
-        None => ConstrainError::Pattern(reason(&error)),
-    })
+        None => ConstrainError::Pattern(reason(error)),
+    }
 }
 
 /// The parser's own words, without its drawing.
@@ -53,8 +73,7 @@ struct Around {
 }
 
 /// The pattern as a fragment. A pattern with `^` or `$` gets a copy of its states for each [`Around`].
-fn fragment(nfa: &mut Nfa, pattern: &str) -> Result<Fragment, ConstrainError> {
-    let compiled = compile(pattern)?;
+fn fragment(nfa: &mut Nfa, compiled: &NFA) -> Result<Fragment, ConstrainError> {
     let count = compiled.states().len();
     let asks = compiled.states().iter().any(|state| matches!(state, State::Look { .. }));
     let (first, copies) = (nfa.edges.len(), if asks { 4 } else { 1 });

@@ -22,12 +22,15 @@ mod views;
 use crate::automaton::DEAD;
 use crate::error::ConstrainError;
 use crate::grammar::Grammar;
-use crate::limits::{SPACE_BYTES_MAX, VIEWS_BYTES_MAX};
+use crate::limits::{AHEAD_STATES_MAX, AHEAD_WALKS_MAX, SPACE_BYTES_MAX, VIEWS_BYTES_MAX};
 use crate::need::NEVER;
 use crate::vocabulary::Vocabulary;
 use costs::Costs;
+use paths::{NO_WAY, Paths};
 use program::Program;
+use rustc_hash::FxHashSet;
 use space::Space;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use views::Views;
 
@@ -41,6 +44,19 @@ pub(crate) struct Pushdown {
     views: Arc<Mutex<Views>>,
 }
 
+impl Grammar {
+    /// Whether any text belongs to it, whatever the vocabulary.
+    ///
+    /// # Errors
+    /// Those of making masks of it: rules that are not defined or begin with themselves, and limits.
+    pub fn is_possible(&self) -> Result<bool, ConstrainError> {
+        self.checked_start()?;
+        let program = lower::lower(self)?;
+        let paths = Paths::of(&program, |_| 1);
+        Ok(paths.weight[program.start as usize] != NO_WAY)
+    }
+}
+
 impl Pushdown {
     pub(crate) fn new(grammar: &Grammar, vocabulary: &Arc<Vocabulary>) -> Result<Self, ConstrainError> {
         let program = Arc::new(lower::lower(grammar)?);
@@ -48,13 +64,36 @@ impl Pushdown {
         if costs.at(program.start) == NEVER {
             return Err(ConstrainError::Empty);
         }
-        Ok(Self {
+        let made = Self {
             space: Mutex::new(Space::new(program.clone(), costs.clone())),
             views: Arc::default(),
             vocabulary: vocabulary.clone(),
             program,
             costs,
-        })
+        };
+        made.look_ahead();
+        Ok(made)
+    }
+
+    /// Makes the masks of the states that are met first, breadth-first by bytes, within a budget. Others are made when they are
+    /// met, with the same meaning.
+    fn look_ahead(&self) {
+        let (mut space, mut views) = (self.space(), self.views());
+        let bytes = space.representatives().to_vec();
+        let mut seen = FxHashSet::from_iter([Space::start()]);
+        let mut queue = VecDeque::from([Space::start()]);
+        while let Some(state) = queue.pop_front() {
+            views.mask(&mut space, &self.program, &self.vocabulary, state);
+            if seen.len() >= AHEAD_STATES_MAX || views.walks() >= AHEAD_WALKS_MAX {
+                return;
+            }
+            for byte in &bytes {
+                let to = space.step(state, *byte).to;
+                if to != DEAD && seen.insert(to) {
+                    queue.push_back(to);
+                }
+            }
+        }
     }
 
     fn space(&self) -> MutexGuard<'_, Space> {

@@ -1,13 +1,13 @@
 //! What a model thinks of a text: for each token, the log-probability of the next one and the most likely one.
 //!
 //! ```text
-//! cargo run --release -p sgl_model --example teacher_forced -- MODEL TEXT.txt TOKENS RESULT.json
+//! cargo run --release -p sgl_model --example teacher_forced -- MODEL stored|exact TEXT.txt TOKENS RESULT.json
 //! ```
 //! `scripts/parity_llama_cpp.py` compares the result with llama.cpp's.
 
 use serde_json::json;
 use sgl_kernels::{AttentionSpan, KvFormat, ThreadPool};
-use sgl_model::{Batch, Output, OutputRows, Scratch, load};
+use sgl_model::{Batch, Output, OutputRows, Precision, Scratch, load_in};
 use std::error::Error;
 use std::path::Path;
 
@@ -16,12 +16,17 @@ const CHUNK: usize = 128;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [model, text, count, result] = &arguments[..] else {
-        return Err("usage: teacher_forced MODEL TEXT.txt TOKENS RESULT.json".into());
+    let [model, precision, text, count, result] = &arguments[..] else {
+        return Err("usage: teacher_forced MODEL stored|exact TEXT.txt TOKENS RESULT.json".into());
     };
     let threads = std::thread::available_parallelism()?.get();
     let pool = ThreadPool::new(threads);
-    let model = load(Path::new(model), &pool)?;
+    let precision = match precision.as_str() {
+        "stored" => Precision::Stored,
+        "exact" => Precision::Exact,
+        other => return Err(format!("`{other}` is no precision: `stored` or `exact`").into()),
+    };
+    let model = load_in(Path::new(model), precision, &pool)?;
     let mut tokens = model.tokenizer.encode(&std::fs::read_to_string(text)?);
     tokens.truncate(count.parse()?);
 

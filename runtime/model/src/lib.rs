@@ -40,6 +40,6 @@ pub use checkpoint::CheckpointError;
 pub use config::{ConfigError, ModelConfig};
 pub use cuda::{CudaOptions, CudaTransformer, UploadError};
 pub use gguf::GgufError;
-pub use load::{LoadError, Loaded, LoadedModel, load, load_cuda, load_random};
+pub use load::{LoadError, Loaded, LoadedModel, load, load_cuda, load_in, load_random};
 pub use transformer::{Scratch, Transformer};
-pub use weights::WeightsError;
+pub use weights::{Precision, WeightsError};

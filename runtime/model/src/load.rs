@@ -4,7 +4,7 @@ use crate::checkpoint::{Checkpoint, Stored};
 use crate::cuda::{CudaOptions, CudaTransformer, UploadError};
 use crate::gguf::{Gguf, Value as GgufValue};
 use crate::mapping::Mapping;
-use crate::weights::{Naming, Weights};
+use crate::weights::{Naming, Precision, Weights};
 use crate::{CheckpointError, ConfigError, GgufError, ModelConfig, Transformer, WeightsError, shards, vocabulary};
 use serde_json::{Map, Value};
 use sgl_kernels::ThreadPool;
@@ -117,8 +117,13 @@ pub enum LoadError {
 /// Weights are packed on the threads of `pool`. Errors: see [`LoadError`]; nothing that would change the result is
 /// passed over in silence.
 pub fn load(path: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
+    load_in(path, Precision::Stored, pool)
+}
+
+/// [`load`], with the say in which numbers matrices are multiplied.
+pub fn load_in(path: &Path, precision: Precision, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
     open(path)?.assemble(|checkpoint, naming, config| {
-        let weights = Weights::pack(checkpoint, naming, &config, pool)
+        let weights = Weights::pack(checkpoint, naming, &config, precision, pool)
             .map_err(|source| LoadError::Weights { path: path.to_owned(), source })?;
         Ok(Transformer::new(config, weights))
     })

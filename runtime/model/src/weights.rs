@@ -7,7 +7,7 @@ use crate::ModelConfig;
 use crate::checkpoint::{Checkpoint, Stored};
 use crate::limits::NAMES_SHOWN_MAX;
 use indexmap::IndexMap;
-use sgl_kernels::{KernelError, Matrix, ThreadPool, dequantize};
+use sgl_kernels::{Format, KernelError, Matrix, ThreadPool, dequantize};
 use std::sync::OnceLock;
 
 /// Why a checkpoint's tensors are not the configuration's.
@@ -46,6 +46,17 @@ pub enum WeightsError {
         #[source]
         source: KernelError,
     },
+}
+
+/// In which numbers matrices are multiplied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// The stored formats. Quantized ones multiply activations that are rounded to 8 bits, block by block.
+    #[default]
+    Stored,
+    /// The same weights widened to f32, so that no activation is rounded: 4 to 8 times the memory, and slow. The
+    /// reference for the other.
+    Exact,
 }
 
 /// One block: attention, then feed-forward.
@@ -164,17 +175,25 @@ enum Packed {
 }
 
 impl Packed {
-    fn pack(checkpoint: &Checkpoint, stored: &Stored) -> Result<Self, KernelError> {
+    fn pack(checkpoint: &Checkpoint, stored: &Stored, precision: Precision) -> Result<Self, KernelError> {
         let bytes = checkpoint.bytes(stored);
-        match stored.shape[..] {
-            [rows, columns] => Ok(Self::Matrix(Matrix::pack(stored.format, rows, columns, bytes)?)),
-            _ => {
-                let mut numbers = vec![0.0; stored.shape.iter().product()];
-                dequantize(stored.format, bytes, &mut numbers)?;
-                Ok(Self::Vector(numbers))
+        match (&stored.shape[..], precision) {
+            (&[rows, columns], Precision::Stored) => {
+                Ok(Self::Matrix(Matrix::pack(stored.format, rows, columns, bytes)?))
             }
+            (&[rows, columns], Precision::Exact) => {
+                let numbers = widened(stored, bytes)?;
+                Ok(Self::Matrix(Matrix::pack(Format::F32, rows, columns, bytemuck::cast_slice(&numbers))?))
+            }
+            _ => Ok(Self::Vector(widened(stored, bytes)?)),
         }
     }
+}
+
+fn widened(stored: &Stored, bytes: &[u8]) -> Result<Vec<f32>, KernelError> {
+    let mut numbers = vec![0.0; stored.shape.iter().product()];
+    dequantize(stored.format, bytes, &mut numbers)?;
+    Ok(numbers)
 }
 
 /// Packed tensors in the order of [`expected`].
@@ -204,13 +223,14 @@ impl Weights {
         checkpoint: &Checkpoint,
         naming: Naming,
         config: &ModelConfig,
+        precision: Precision,
         pool: &ThreadPool,
     ) -> Result<Self, WeightsError> {
         let expected = expected(naming, config);
         let stored = matched(checkpoint, naming, config, &expected)?;
         let cells: Vec<OnceLock<Result<Packed, KernelError>>> = stored.iter().map(|_| OnceLock::new()).collect();
         pool.run(cells.len(), &|index| {
-            let packed = Packed::pack(checkpoint, stored[index]);
+            let packed = Packed::pack(checkpoint, stored[index], precision);
             assert!(cells[index].set(packed).is_ok(), "a pool runs each task once");
         });
         let mut packed = Vec::with_capacity(cells.len());

@@ -1,6 +1,7 @@
 //! `sglc explain`: the page of a diagnostic.
 
 use crate::arguments::ExplainArguments;
+use crate::constraints::{Tokens, describe};
 use crate::{Outcome, report};
 use sgl_source::{Code, did_you_mean};
 
@@ -9,6 +10,9 @@ const PAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 
 /// Prints a page, or all codes.
 pub(super) fn run(arguments: &ExplainArguments) -> Outcome {
+    if arguments.constraints {
+        return constraints(arguments.code.as_deref().unwrap_or_default(), &arguments.model);
+    }
     if arguments.list {
         for code in Code::ALL {
             report::result(&format!("{code}  {}", code.title()));
@@ -25,6 +29,25 @@ pub(super) fn run(arguments: &ExplainArguments) -> Outcome {
             report::error(&unknown(&wanted));
             report::note("`sglc explain --list` shows every code");
             Outcome::Usage
+        }
+    }
+}
+
+/// Prints what each hole of a program may hold, in numbers.
+fn constraints(program: &str, model: &str) -> Outcome {
+    let (image, holes) = match crate::constraints::program(program) {
+        Ok(found) => found,
+        Err(outcome) => return outcome,
+    };
+    match Tokens::of(model) {
+        Ok(tokens) => {
+            let all: Vec<String> = holes.iter().map(|hole| describe(&image.holes[*hole as usize], &tokens)).collect();
+            report::result(all.join("\n").trim_end());
+            Outcome::Fine
+        }
+        Err(error) => {
+            report::error(&format!("{error:#}"));
+            Outcome::Failed
         }
     }
 }

@@ -71,7 +71,9 @@ impl Body<'_, '_> {
 
     /// Checks the arguments of a call that was given up.
     pub(super) fn give_up(&mut self, arguments: &[Argument], span: Span) -> Expression {
-        for argument in arguments {
+        // What a closure takes is not known here, and its faults would be echoes.
+        let known = |argument: &&Argument| !matches!(argument.value.kind, ast::ExpressionKind::Closure(..));
+        for argument in arguments.iter().filter(known) {
             self.expression(&argument.value, None);
         }
         Self::error_expression(span)
@@ -91,6 +93,7 @@ impl Body<'_, '_> {
                 let callee = self.defined(definition, &name.value, name.span);
                 self.call_value(callee, arguments, span)
             }
+            Definition::Lost => self.give_up(arguments, span),
             Definition::Alias(_) | Definition::Enum(_) | Definition::Module(_) => {
                 let help = match definition {
                     Definition::Enum(_) => format!("name a variant: `{}.…`", name.value),

@@ -232,6 +232,7 @@ impl Body<'_, '_> {
                 }
                 Expression { kind: ExpressionKind::Function(id), ty, span }
             }
+            Definition::Lost => Self::error_expression(span),
             Definition::Struct(_) | Definition::Enum(_) | Definition::Alias(_) | Definition::Module(_) => {
                 let (what, help) = match definition {
                     Definition::Module(_) => ("a module", format!("name something in it: `{name}.…`")),

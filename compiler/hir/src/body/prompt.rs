@@ -4,7 +4,7 @@ use super::{Body, Frame};
 use crate::program::{Effect, Expression, ExpressionKind, Hole, Role, StatementKind, TextPart};
 use crate::shape::{WhyNot, hole_shape};
 use crate::types::Type;
-use sgl_constrain::{Automaton, ConstrainError};
+use sgl_constrain::{ConstrainError, Grammar};
 use sgl_protocol::Shape;
 use sgl_source::{Code, Diagnostic, Span};
 use sgl_syntax::ast;
@@ -257,8 +257,8 @@ impl Body<'_, '_> {
         if shape.is_free_text() {
             return Some(shape);
         }
-        match Automaton::of_shape(&shape) {
-            Ok(automaton) if automaton.is_empty() => {
+        match Grammar::of_shape(&shape).and_then(|grammar| grammar.is_possible()) {
+            Ok(false) => {
                 self.report(
                     Diagnostic::error(
                         Code::E0410,
@@ -270,8 +270,8 @@ impl Body<'_, '_> {
                 );
                 None
             }
-            // What no byte automaton can do is checked where the model is known.
-            Ok(_) | Err(ConstrainError::Unenforced(_)) => Some(shape),
+            // What no automaton can do is checked where the model is known.
+            Ok(true) | Err(ConstrainError::Unenforced(_)) => Some(shape),
             Err(why) => {
                 self.report(
                     Diagnostic::error(

@@ -10,6 +10,8 @@ pub struct Module {
     pub doc: String,
     /// In order.
     pub items: Vec<Item>,
+    /// Names of items that were given up, so that nobody reports them as unknown.
+    pub lost: Vec<Spanned<String>>,
 }
 
 /// A definition.

@@ -18,6 +18,9 @@ impl Grammar {
     /// The texts of a hole of this shape. At the top, text and names stand as they are; inside a structure they are JSON
     /// strings. A top-level text with a delimiter is accepted alone and with its delimiter.
     pub fn of_shape(shape: &Shape) -> Result<Self, ConstrainError> {
+        if let Shape::Grammar(text) = shape {
+            return Self::of_lark(text);
+        }
         let mut grammar = Self::new();
         let scope = Scope { layout: grammar.one_line(), rules: &[] };
         let whole = match shape {
@@ -42,6 +45,8 @@ impl Grammar {
     fn shape(&mut self, scope: Scope<'_>, shape: &Shape, top: bool) -> Result<NodeId, ConstrainError> {
         let layout = scope.layout;
         Ok(match shape {
+            // A pattern by itself may have counts too large for an automaton.
+            Shape::Text { pattern: Some(pattern), chars_max: None, until: None } if top => self.regex(pattern)?,
             Shape::Text { pattern, chars_max, until } => {
                 let mut base = text_of(pattern.as_deref())?;
                 if let Some(delimiter) = until {
@@ -109,7 +114,7 @@ impl Grammar {
                 None => return Err(ConstrainError::Undefined(format!("definition {index}"))),
             },
             Shape::Schema(_) => return Err(ConstrainError::Unenforced("a JSON Schema")),
-            Shape::Grammar(_) => return Err(ConstrainError::Unenforced("a grammar")),
+            Shape::Grammar(_) => return Err(ConstrainError::Unenforced("a grammar inside a structure")),
         })
     }
 

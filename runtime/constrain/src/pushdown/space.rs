@@ -141,6 +141,11 @@ impl Space {
         self.steps[at]
     }
 
+    /// One byte of each class.
+    pub(crate) fn representatives(&self) -> &[u8] {
+        &self.representatives
+    }
+
     /// Whether a text may end here and nothing can follow.
     pub(crate) fn is_final(&mut self, state: u32) -> bool {
         self.states[state as usize].accepting

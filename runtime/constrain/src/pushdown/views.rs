@@ -38,6 +38,8 @@ pub(crate) struct Views {
     /// Distinct masks.
     masks: FxHashSet<Arc<[u64]>>,
     key: Vec<u32>,
+    /// Walks of the trie so far.
+    walks: usize,
 }
 
 /// A state as tokens see it.
@@ -48,6 +50,10 @@ struct Seen {
 }
 
 impl Views {
+    pub(crate) fn walks(&self) -> usize {
+        self.walks
+    }
+
     pub(crate) fn mask_count(&self) -> usize {
         self.masks.len()
     }
@@ -84,6 +90,7 @@ impl Views {
                     return (Arc::new(Mask { words: words.into(), most, rise: 0 }), most.saturating_add(1));
                 }
                 None => {
+                    self.walks += 1;
                     let (words, most, low, high) = walk(space, vocabulary, state, u32::MAX);
                     let deeper = rules.saturating_sub(low);
                     if deeper > levels {
