@@ -1,5 +1,4 @@
 //! Random programs through every oracle. `SEED=n` repeats one and prints it; `COUNT=n` runs more or fewer.
-#![expect(clippy::print_stdout, reason = "shows the program of a seed")]
 
 use sgl_tests::generate::program;
 use sgl_tests::oracle;

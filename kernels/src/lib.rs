@@ -1,4 +1,4 @@
-//! Numbers on devices; today the CPU.
+//! Numbers on devices: the CPU, and in [`mod@cuda`] NVIDIA's.
 //!
 //! ```text
 //! Format + bytes ──pack──> Matrix ─┐
@@ -19,6 +19,7 @@
 
 mod activations;
 mod attention;
+pub mod cuda;
 mod disjoint;
 mod elementwise;
 mod error;

@@ -73,6 +73,11 @@ impl RotaryTable {
         Self { head_dim, turns }
     }
 
+    /// `[context, head_dim / 2]` of cosine and sine.
+    pub fn turns(&self) -> &[[f32; 2]] {
+        &self.turns
+    }
+
     /// Positions are smaller than this.
     pub fn context(&self) -> usize {
         self.turns.len() / (self.head_dim / 2).max(1)

@@ -4,6 +4,8 @@ use super::tree::{demand_none, files};
 
 /// A word of code, and the folders that may hold it.
 const ONLY: &[(&str, &[&str])] = &[
+    ("cudarc::", &["kernels/src/cuda/"]),
+    ("libloading::", &["kernels/src/cuda/"]),
     ("ariadne::", &["compiler/source/"]),
     ("logos::", &["compiler/syntax/"]),
     ("lalrpop_util::", &["compiler/syntax/"]),
@@ -31,7 +33,7 @@ const ONLY: &[(&str, &[&str])] = &[
             "compiler/format/tests/",
             "tests/",
             "benches/",
-            "kernels/build.rs",
+            "kernels/src/cuda/",
         ],
     ),
     (
@@ -48,7 +50,15 @@ const ONLY: &[(&str, &[&str])] = &[
     ("SystemTime", &["compiler/driver/", "tests/", "benches/"]),
     (
         "std::process::Command",
-        &["compiler/driver/", "runtime/tools/", "tests/", "benches/", "runtime/model/examples/", "kernels/examples/"],
+        &[
+            "compiler/driver/",
+            "runtime/tools/",
+            "tests/",
+            "benches/",
+            "runtime/model/examples/",
+            "kernels/examples/",
+            "kernels/tests/",
+        ],
     ),
 ];
 

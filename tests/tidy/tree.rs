@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders that hold no source of ours.
-const SKIPPED: &[&str] = &["target", ".git", ".venv", "node_modules", "__pycache__"];
+const SKIPPED: &[&str] = &["target", ".git", ".venv", ".venv-blas", "node_modules", "__pycache__"];
 
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {

@@ -85,7 +85,7 @@ pub(crate) fn named_like_a_keyword(subject: &Subject<'_>, found: &mut Vec<Diagno
                 "the long way",
             )
             .with_help(format!("write `{word}`"))
-            .with_fix(format!("write `{word}`"), whole, word.clone()),
+            .with_fix(format!("write `{word}`"), whole, word),
         );
     });
 }

@@ -2,6 +2,7 @@
 
 use crate::Outcome;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sgl_engine::DeviceChoice;
 use std::ffi::OsString;
 
 /// Compiles and runs `.sgl`, a language for programs that use language models.
@@ -41,6 +42,8 @@ pub enum Command {
     New(NewArguments),
     /// Print a program as one of its stages sees it
     Dump(DumpArguments),
+    /// Say what this machine offers to programs: processors, devices, libraries, models
+    Doctor,
     /// Show what a hole may hold next after a beginning
     Mask(MaskArguments),
     /// List, fetch and remove models
@@ -325,6 +328,12 @@ pub struct RunArguments {
     /// Threads of the engine; the cores that are free to it if not given
     #[arg(long, value_name = "COUNT", help_heading = "Run options")]
     pub threads: Option<usize>,
+    /// What computes: `cpu`, `cuda` or `cuda:N`; `sglc doctor` says what there is
+    #[arg(long, value_name = "DEVICE", default_value = "cpu", value_parser = device, env = "SGLC_DEVICE", help_heading = "Run options")]
+    pub device: DeviceChoice,
+    /// Give each request the same text whatever runs beside it, on a CUDA device too (slower)
+    #[arg(long, help_heading = "Run options")]
+    pub deterministic: bool,
     /// Do not reuse what was read before (for comparison)
     #[arg(long, help_heading = "Run options")]
     pub no_cache: bool,
@@ -351,6 +360,18 @@ pub enum JumpMode {
     Exact,
     /// Take it without asking the model
     Forced,
+}
+
+/// Reads `--device`.
+fn device(text: &str) -> Result<DeviceChoice, String> {
+    match text.split_once(':') {
+        None if text == "cpu" => Ok(DeviceChoice::Cpu),
+        None if text == "cuda" => Ok(DeviceChoice::Cuda(0)),
+        Some(("cuda", number)) => {
+            number.parse().map(DeviceChoice::Cuda).map_err(|_| format!("`{number}` is no device number"))
+        }
+        _ => Err("there are `cpu`, `cuda` and `cuda:N`".to_owned()),
+    }
 }
 
 /// The command of a command line, or how it ended already (help, version, a mistake).

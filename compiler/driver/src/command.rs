@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod check;
+mod doctor;
 mod dump;
 mod explain;
 mod fix;
@@ -26,6 +27,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
+        Command::Doctor => doctor::run(),
         Command::Mask(arguments) => mask::run(&arguments),
         Command::Model { command } => model::run(&command),
         Command::Schema { command } => schema::run(&command),

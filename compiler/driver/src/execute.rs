@@ -223,6 +223,8 @@ fn engines(
             JumpMode::Exact => Jump::Exact,
             JumpMode::Forced => Jump::Forced,
         },
+        device: arguments.device,
+        deterministic: arguments.deterministic,
         ..engine_options(arguments.threads)
     };
     let store = Store::of_user()?;

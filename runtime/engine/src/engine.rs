@@ -1,8 +1,8 @@
 //! The engine's state, and what commands do to it.
 
 use crate::error::LoadError;
-use crate::forward::{Cpu, Forward};
-use crate::options::{CACHE_BYTES_DEFAULT, EngineOptions, Jump, SLOTS_DEFAULT_MAX};
+use crate::forward::{Cpu, Cuda, Forward};
+use crate::options::{CACHE_BYTES_DEFAULT, CUDA_TOKEN_BUDGET, DeviceChoice, EngineOptions, Jump, SLOTS_DEFAULT_MAX};
 use crate::pool::SlotPool;
 use crate::radix::RadixTree;
 use crate::request::{self, Kind, Request};
@@ -10,8 +10,9 @@ use crate::sequence::{Cache, Sequence, SequenceId};
 use crate::transcript::{Transcript, Writing};
 use indexmap::IndexMap;
 use sgl_constrain::ConstraintCache;
+use sgl_kernels::cuda::Device;
 use sgl_kernels::{KvFormat, ThreadPool};
-use sgl_model::{LoadedModel, ModelConfig, Scratch};
+use sgl_model::{CudaOptions, CudaTransformer, Loaded, LoadedModel, ModelConfig, Scratch};
 use sgl_protocol::{Command, Event, ModelError, RequestId, SessionId, Shape, Usage};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -52,11 +53,36 @@ impl Engine {
     /// Loads a `.gguf` file, or a folder with `config.json`, `tokenizer.json` and safetensors.
     pub fn load(path: &Path, options: EngineOptions) -> Result<Self, LoadError> {
         let pool = ThreadPool::new(options.threads.max(1));
+        if let DeviceChoice::Cuda(ordinal) = options.device {
+            let device = Device::open(ordinal)?;
+            let loaded = sgl_model::load_cuda(path, &pool, &device, cuda_options(&options))?;
+            return Ok(Self::on_cuda(loaded, options));
+        }
         let LoadedModel { transformer, tokenizer, template, .. } = sgl_model::load(path, &pool)?;
         let slots = options.slots.unwrap_or_else(|| slots_by_default(transformer.config(), options.kv_format));
         let cache = transformer.new_cache(slots, options.kv_format);
         let forward = Cpu { transformer, pool, scratch: Scratch::default(), cache };
         Ok(Self::new(Box::new(forward), Writing::new(tokenizer, template), slots, &options))
+    }
+
+    /// An engine with random weights of a configuration on a CUDA device, and the tokenizer of the model at `path`; for
+    /// measuring.
+    pub fn load_random(
+        path: &Path,
+        config: ModelConfig,
+        ordinal: usize,
+        options: EngineOptions,
+    ) -> Result<Self, LoadError> {
+        let device = Device::open(ordinal)?;
+        let loaded = sgl_model::load_random(path, config, &device, cuda_options(&options))?;
+        Ok(Self::on_cuda(loaded, options))
+    }
+
+    fn on_cuda(loaded: Loaded<CudaTransformer>, mut options: EngineOptions) -> Self {
+        let Loaded { transformer, tokenizer, template, .. } = loaded;
+        options.token_budget = options.token_budget.max(CUDA_TOKEN_BUDGET);
+        let slots = transformer.slots();
+        Self::new(Box::new(Cuda { transformer }), Writing::new(tokenizer, template), slots, &options)
     }
 
     pub(crate) fn new(forward: Box<dyn Forward>, writing: Writing, slots: usize, options: &EngineOptions) -> Self {
@@ -251,6 +277,16 @@ impl Engine {
 fn fits(needed: u64, context: usize) -> Result<(), ModelError> {
     let limit = context as u64;
     if needed <= limit { Ok(()) } else { Err(ModelError::ContextOverflow { needed, limit }) }
+}
+
+fn cuda_options(options: &EngineOptions) -> CudaOptions {
+    CudaOptions {
+        rows: options.token_budget.max(CUDA_TOKEN_BUDGET),
+        slots: options.slots,
+        deterministic: options.deterministic,
+        cascade: options.cascade,
+        ..CudaOptions::default()
+    }
 }
 
 fn slots_by_default(config: &ModelConfig, format: KvFormat) -> usize {

@@ -1,8 +1,15 @@
 //! Why an engine can't be made.
 
+use sgl_kernels::cuda::CudaError;
 use thiserror::Error;
 
 /// Why an engine can't be made.
 #[derive(Debug, Error)]
-#[error(transparent)]
-pub struct LoadError(#[from] sgl_model::LoadError);
+pub enum LoadError {
+    /// The model can't be loaded.
+    #[error(transparent)]
+    Model(#[from] sgl_model::LoadError),
+    /// The CUDA device can't be used.
+    #[error(transparent)]
+    Device(#[from] CudaError),
+}

@@ -54,7 +54,6 @@ impl Generation {
         if after != self.confirmed || self.hole.ending.is_some() {
             return;
         }
-        self.hole.narrowed = choice.narrowed;
         let mut norm = 0.0;
         let mut plain = Vec::new();
         if self.top.is_some() {
@@ -63,17 +62,36 @@ impl Generation {
         }
         let position = self.hole.count() as u64;
         let token = sample(logits, &choice.candidates, &self.hole.seen, &self.hole.sampling, position);
-        if self.hole.push(token, writing) {
-            sequence.tokens.push(token);
-            sequence.logprobs.push(plain.get(token as usize).map_or(f32::NAN, |logit| logit - norm));
-            if self.top.is_some() {
-                self.report_top(&plain, norm, writing);
-            }
-            if sequence.draft.get(after) == Some(&token) {
-                self.confirmed += 1;
-                self.hole.forced += 1;
-            }
+        let logprob = plain.get(token as usize).map_or(f32::NAN, |logit| logit - norm);
+        if self.accept(sequence, (token, logprob), after, choice, writing) && self.top.is_some() {
+            self.report_top(&plain, norm, writing);
         }
+    }
+
+    /// Takes a token that was drawn after so many tokens of the draft, if those were drawn. Gives whether it became part of
+    /// the text.
+    pub(crate) fn accept(
+        &mut self,
+        sequence: &mut Sequence,
+        (token, logprob): (u32, f32),
+        after: usize,
+        choice: &Choice,
+        writing: &Writing,
+    ) -> bool {
+        if after != self.confirmed || self.hole.ending.is_some() {
+            return false;
+        }
+        self.hole.narrowed = choice.narrowed;
+        if !self.hole.push(token, writing) {
+            return false;
+        }
+        sequence.tokens.push(token);
+        sequence.logprobs.push(logprob);
+        if sequence.draft.get(after) == Some(&token) {
+            self.confirmed += 1;
+            self.hole.forced += 1;
+        }
+        true
     }
 
     /// Goes on to the next choice: takes what has no alternative, and drafts what has no alternative as text.

@@ -41,4 +41,4 @@ mod transcript;
 
 pub use engine::Engine;
 pub use error::LoadError;
-pub use options::{EngineOptions, Jump};
+pub use options::{DeviceChoice, EngineOptions, Jump};

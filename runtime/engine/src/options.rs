@@ -4,6 +4,8 @@ use sgl_kernels::KvFormat;
 
 /// Bytes of keys and values where the number of slots is left to the engine.
 pub(crate) const CACHE_BYTES_DEFAULT: usize = 1 << 30;
+/// Tokens of one pass on a CUDA device, if more are not asked for: enough to fill its matrix units.
+pub(crate) const CUDA_TOKEN_BUDGET: usize = 4096;
 /// Most slots where their number is left to the engine.
 pub(crate) const SLOTS_DEFAULT_MAX: usize = 1 << 16;
 
@@ -20,21 +22,37 @@ pub enum Jump {
     Forced,
 }
 
+/// What computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The processor's cores.
+    Cpu,
+    /// A CUDA device, by its number.
+    Cuda(usize),
+}
+
 /// Options of an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
     /// Threads that compute.
     pub threads: usize,
-    /// Tokens whose keys and values are kept; none takes what fits one GiB, at least the model's context.
+    /// Tokens whose keys and values are kept; none takes what fits one GiB, at least the model's context, and on a CUDA
+    /// device what its memory has left.
     pub slots: Option<usize>,
     /// Most tokens of one forward pass: decoding and chunks of prompts together.
     pub token_budget: usize,
     /// Whether transcripts share what they have in common. Off is for comparison: the text is the same.
     pub radix_cache: bool,
-    /// How keys and values are stored.
+    /// How keys and values are stored on the CPU; a CUDA device stores bf16.
     pub kv_format: KvFormat,
     /// What is done where there is no choice.
     pub jump: Jump,
+    /// What computes.
+    pub device: DeviceChoice,
+    /// Whether a CUDA device must give each request the same text whatever else runs. The CPU always does.
+    pub deterministic: bool,
+    /// Whether a CUDA device reads what transcripts share once for all of them. Off is for comparison.
+    pub cascade: bool,
 }
 
 impl Default for EngineOptions {
@@ -46,6 +64,9 @@ impl Default for EngineOptions {
             radix_cache: true,
             kv_format: KvFormat::F16,
             jump: Jump::Exact,
+            device: DeviceChoice::Cpu,
+            deterministic: false,
+            cascade: true,
         }
     }
 }

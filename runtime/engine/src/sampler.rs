@@ -5,6 +5,7 @@
 
 use crate::random::uniform;
 use rustc_hash::FxHashMap;
+use sgl_model::{Allowed, Draw};
 use sgl_protocol::Sampling;
 
 /// Which tokens may come next.
@@ -74,7 +75,42 @@ pub(crate) fn sample(logits: &mut [f32], candidates: &Candidates, seen: &Seen, h
         }
         nucleus(&mut weights, f64::from(how.top_p));
     }
-    draw(&weights, uniform(how.seed, position))
+    drawn(&weights, uniform(how.seed, position))
+}
+
+/// The draw after `count` tokens of a hole and the tokens of `draft`, in words for a device that draws.
+pub(crate) fn draw<'a>(
+    candidates: &'a Candidates,
+    seen: &Seen,
+    draft: &[u32],
+    how: &Sampling,
+    count: usize,
+) -> Draw<'a> {
+    let repeats = how.repetition_penalty != 1.0;
+    let mut counted = Vec::new();
+    if repeats || how.frequency_penalty != 0.0 || how.presence_penalty != 0.0 {
+        let mut seen = seen.clone();
+        draft.iter().for_each(|token| *seen.generated.entry(*token).or_default() += 1);
+        let tokens = if repeats { merged(&seen) } else { sorted(&seen.generated) };
+        let times = |token: u32| seen.generated.get(&token).copied().unwrap_or(0);
+        counted.extend(tokens.into_iter().map(|token| (token, times(token))));
+    }
+    Draw {
+        seed: how.seed,
+        position: u32::try_from(count + draft.len()).unwrap_or(u32::MAX),
+        temperature: how.temperature,
+        top_k: how.top_k,
+        top_p: how.top_p,
+        min_p: how.min_p,
+        repetition_penalty: how.repetition_penalty,
+        frequency_penalty: how.frequency_penalty,
+        presence_penalty: how.presence_penalty,
+        seen: counted,
+        allowed: match candidates {
+            Candidates::Many(words) => Allowed::Words(words),
+            Candidates::Few(ids) => Allowed::Few(ids),
+        },
+    }
 }
 
 fn penalize(logits: &mut [f32], seen: &Seen, how: &Sampling) {
@@ -136,7 +172,7 @@ fn nucleus(weights: &mut Vec<(u32, f64)>, top_p: f64) {
     weights.truncate(enough.map_or(weights.len(), |at| at + 1));
 }
 
-fn draw(weights: &[(u32, f64)], at: f64) -> u32 {
+fn drawn(weights: &[(u32, f64)], at: f64) -> u32 {
     let wanted = at * weights.iter().map(|(_, weight)| weight).sum::<f64>();
     let mut reached = 0.0;
     let found = weights.iter().find(|(_, weight)| {

@@ -77,7 +77,7 @@ impl Engine {
         for (_, name) in order {
             let Some(sequence) = self.sequences.get(&name).filter(|sequence| sequence.running) else { continue };
             let tokens = sequence.todo().min(budget);
-            if tokens == 0 {
+            if tokens == 0 || work.len() == self.forward.sequences() {
                 continue;
             }
             // A draft comes after all that is known.

@@ -3,12 +3,12 @@
 use crate::engine::Engine;
 use crate::jump::Choice;
 use crate::request::Kind;
-use crate::sampler::{Candidates, log_sum_exp};
+use crate::sampler::{Candidates, draw, log_sum_exp};
 use crate::schedule::Work;
 use crate::sequence::{Part, SequenceId};
 use rustc_hash::FxHashMap;
 use sgl_kernels::AttentionSpan;
-use sgl_model::{Batch, Output, OutputRows};
+use sgl_model::{Answer, Ask, Batch, Output, OutputRows};
 use sgl_protocol::{Event, ModelError, RequestId};
 
 /// What a row of logits is for.
@@ -48,7 +48,8 @@ impl Engine {
             return;
         }
         let wishes = self.wanted(&work);
-        if let Err(message) = self.compute(&work, &wishes) {
+        let mut answers = Vec::new();
+        if let Err(message) = self.compute(&work, &wishes, &mut answers) {
             self.settle_drafts(&work);
             for name in work.iter().map(|work| work.sequence) {
                 if let Some(request) = self.sequences.get(&name).map(|sequence| sequence.request) {
@@ -58,8 +59,16 @@ impl Engine {
             return;
         }
         let mut logits = std::mem::take(&mut self.logits);
-        for (row, wanted) in logits.chunks_exact_mut(self.forward.vocabulary()).zip(&wishes.rows) {
-            self.use_row(row, *wanted, &wishes.choices);
+        let mut rows = logits.chunks_exact_mut(self.forward.vocabulary());
+        for (answer, wanted) in answers.into_iter().zip(&wishes.rows) {
+            match answer {
+                Answer::Logits => {
+                    if let Some(row) = rows.next() {
+                        self.use_row(row, *wanted, &wishes.choices);
+                    }
+                }
+                other => self.use_answer(other, *wanted, &wishes.choices),
+            }
         }
         self.logits = logits;
         self.settle_drafts(&work);
@@ -99,7 +108,8 @@ impl Engine {
         Wishes { rows, choices }
     }
 
-    fn compute(&mut self, work: &[Work], wishes: &Wishes) -> Result<(), String> {
+    fn compute(&mut self, work: &[Work], wishes: &Wishes, answers: &mut Vec<Answer>) -> Result<(), String> {
+        let asks: Vec<Ask<'_>> = wishes.rows.iter().map(|wanted| self.ask(*wanted, &wishes.choices)).collect();
         let (mut tokens, mut positions, mut slots) = (Vec::new(), Vec::new(), Vec::new());
         let (mut spans, mut outputs) = (Vec::new(), Vec::new());
         let mut wanted = wishes.rows.iter().peekable();
@@ -133,7 +143,47 @@ impl Engine {
         }
         let batch = Batch { tokens: &tokens, positions: &positions, slots: &slots, spans: &spans, outputs: &outputs };
         self.forwards += 1;
-        self.forward.forward(&batch, &mut self.logits)
+        self.forward.answer(&batch, &asks, answers, &mut self.logits)
+    }
+
+    /// What is asked of the device for a row. Rows whose likeliest tokens are reported have to come as logits.
+    fn ask<'a>(&self, wanted: Wanted, choices: &'a FxHashMap<SequenceId, Vec<Choice>>) -> Ask<'a> {
+        let sequence = &self.sequences[&wanted.sequence()];
+        let hole = match self.requests.get(&sequence.request).map(|request| &request.kind) {
+            Some(Kind::Generate(generation)) if sequence.part == Part::Hole => match generation.top {
+                Some(_) => return Ask::Logits,
+                None => Some(&generation.hole),
+            },
+            _ => None,
+        };
+        if !self.forward.draws() {
+            return Ask::Logits;
+        }
+        match (wanted, hole) {
+            (Wanted::Score(_, index), _) => Ask::Score(sequence.tokens[index]),
+            (Wanted::Next(name, after), Some(hole)) => {
+                let candidates = &choices[&name][after].candidates;
+                // The draw counts only if the draft holds so far.
+                let before = &sequence.draft[..after];
+                Ask::Draw(draw(candidates, &hole.seen, before, &hole.sampling, hole.count()))
+            }
+            (Wanted::Next(..), None) => Ask::Logits,
+        }
+    }
+
+    /// Takes what the device drew or scored.
+    fn use_answer(&mut self, answer: Answer, wanted: Wanted, choices: &FxHashMap<SequenceId, Vec<Choice>>) {
+        let Some(sequence) = self.sequences.get_mut(&wanted.sequence()) else { return };
+        let Some(request) = self.requests.get_mut(&sequence.request) else { return };
+        match (answer, wanted, &mut request.kind) {
+            (Answer::Score(logprob), Wanted::Score(_, index), _) => {
+                sequence.logprobs[index - sequence.scored_from] = logprob;
+            }
+            (Answer::Token(token, _), Wanted::Next(name, after), Kind::Generate(generation)) => {
+                generation.accept(sequence, (token, f32::NAN), after, &choices[&name][after], &self.writing);
+            }
+            _ => {}
+        }
     }
 
     fn use_row(&mut self, row: &mut [f32], wanted: Wanted, choices: &FxHashMap<SequenceId, Vec<Choice>>) {

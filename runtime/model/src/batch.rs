@@ -1,6 +1,7 @@
 //! The work of one forward pass, and what may be wrong with it.
 
 use crate::ModelConfig;
+use sgl_kernels::cuda::CudaError;
 use sgl_kernels::{AttentionSpan, KernelError};
 
 /// Which vocabulary entries get a logit.
@@ -49,6 +50,9 @@ pub enum ModelError {
     /// A kernel refused.
     #[error("a kernel failed")]
     Kernel(#[from] KernelError),
+    /// A device refused or failed.
+    #[error(transparent)]
+    Cuda(#[from] CudaError),
 }
 
 impl Batch<'_> {

@@ -20,9 +20,11 @@
 //!
 //! Memory: weights are packed once by [`sgl_kernels`]; the file's mapping is dropped after loading.
 
+mod ask;
 mod batch;
 mod checkpoint;
 pub mod config;
+pub mod cuda;
 pub mod gguf;
 pub mod limits;
 pub mod load;
@@ -32,10 +34,12 @@ pub mod transformer;
 mod vocabulary;
 mod weights;
 
+pub use ask::{Allowed, Answer, Ask, Draw};
 pub use batch::{Batch, ModelError, Output, OutputRows};
 pub use checkpoint::CheckpointError;
 pub use config::{ConfigError, ModelConfig};
+pub use cuda::{CudaOptions, CudaTransformer, UploadError};
 pub use gguf::GgufError;
-pub use load::{LoadError, LoadedModel, load, load_in};
+pub use load::{LoadError, Loaded, LoadedModel, load, load_cuda, load_in, load_random};
 pub use transformer::{Scratch, Transformer};
 pub use weights::{Precision, WeightsError};

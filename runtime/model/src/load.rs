@@ -1,20 +1,26 @@
 //! A path to a model that runs.
 
 use crate::checkpoint::{Checkpoint, Stored};
+use crate::cuda::{CudaOptions, CudaTransformer, UploadError};
 use crate::gguf::{Gguf, Value as GgufValue};
 use crate::mapping::Mapping;
 use crate::weights::{Naming, Precision, Weights};
 use crate::{CheckpointError, ConfigError, GgufError, ModelConfig, Transformer, WeightsError, shards, vocabulary};
 use serde_json::{Map, Value};
 use sgl_kernels::ThreadPool;
+use sgl_kernels::cuda::Device;
 use sgl_tokenizer::{ChatTemplate, TemplateError, Tokenizer, TokenizerError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A model on the CPU, and what is needed to speak to it.
+pub type LoadedModel = Loaded<Transformer>;
 
 /// A model and what is needed to speak to it.
 #[derive(Debug)]
-pub struct LoadedModel {
+pub struct Loaded<T> {
     /// Ids to logits.
-    pub transformer: Transformer,
+    pub transformer: T,
     /// Text to ids; as many ids as the transformer has logits.
     pub tokenizer: Tokenizer,
     /// How turns are written, if the file says.
@@ -78,6 +84,14 @@ pub enum LoadError {
         /// Why not.
         source: TokenizerError,
     },
+    /// The weights can't be brought to a device.
+    #[error("the weights of `{}` can't be brought to the device: {source}", path.display())]
+    Upload {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: UploadError,
+    },
     /// The vocabulary has more ids than the model has logits.
     #[error("the tokenizer of `{}` has {tokens} ids, the model has {rows}", path.display())]
     Vocabulary {
@@ -108,11 +122,48 @@ pub fn load(path: &Path, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
 
 /// [`load`], with the say in which numbers matrices are multiplied.
 pub fn load_in(path: &Path, precision: Precision, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
-    let parts = if path.is_dir() { read_folder(path)? } else { read_gguf(path)? };
-    parts.assemble(precision, pool)
+    open(path)?.assemble(|checkpoint, naming, config| {
+        let weights = Weights::pack(checkpoint, naming, &config, precision, pool)
+            .map_err(|source| LoadError::Weights { path: path.to_owned(), source })?;
+        Ok(Transformer::new(config, weights))
+    })
 }
 
-fn read_gguf(path: &Path) -> Result<Parts<'_>, LoadError> {
+/// Loads what [`load`] loads onto a CUDA device, as bf16.
+///
+/// Errors: see [`LoadError`]; the device's memory may not suffice.
+pub fn load_cuda(
+    path: &Path,
+    pool: &ThreadPool,
+    device: &Arc<Device>,
+    options: CudaOptions,
+) -> Result<Loaded<CudaTransformer>, LoadError> {
+    open(path)?.assemble(|checkpoint, naming, config| {
+        CudaTransformer::upload(device, checkpoint, naming, config, options, pool)
+            .map_err(|source| LoadError::Upload { path: path.to_owned(), source })
+    })
+}
+
+/// The tokenizer and template of a model, and random weights of the shape that `config` says, on a CUDA device.
+///
+/// Errors: see [`LoadError`]; the device's memory may not suffice.
+pub fn load_random(
+    path: &Path,
+    config: ModelConfig,
+    device: &Arc<Device>,
+    options: CudaOptions,
+) -> Result<Loaded<CudaTransformer>, LoadError> {
+    Parts { config, ..open(path)? }.assemble(|_, _, config| {
+        CudaTransformer::random(device, config, options)
+            .map_err(|source| LoadError::Upload { path: path.to_owned(), source })
+    })
+}
+
+fn open(path: &Path) -> Result<Parts<'_>, LoadError> {
+    if path.is_dir() { open_folder(path) } else { open_gguf(path) }
+}
+
+fn open_gguf(path: &Path) -> Result<Parts<'_>, LoadError> {
     let at = || path.to_owned();
     let config_fault = |source| LoadError::Config { path: at(), source };
     let file = Mapping::open(path).map_err(|source| LoadError::Read { path: at(), source })?;
@@ -139,7 +190,7 @@ fn read_gguf(path: &Path) -> Result<Parts<'_>, LoadError> {
     })
 }
 
-fn read_folder(folder: &Path) -> Result<Parts<'_>, LoadError> {
+fn open_folder(folder: &Path) -> Result<Parts<'_>, LoadError> {
     let raw = object(&folder.join("config.json"))?;
     let config =
         ModelConfig::from_json(&raw).map_err(|source| LoadError::Config { path: folder.to_owned(), source })?;
@@ -181,7 +232,11 @@ struct Parts<'path> {
 }
 
 impl Parts<'_> {
-    fn assemble(self, precision: Precision, pool: &ThreadPool) -> Result<LoadedModel, LoadError> {
+    /// Makes the transformer with `make`, and checks what belongs to it.
+    fn assemble<T>(
+        self,
+        make: impl FnOnce(&Checkpoint, Naming, ModelConfig) -> Result<T, LoadError>,
+    ) -> Result<Loaded<T>, LoadError> {
         let Self { path, checkpoint, naming, config, tokenizer, template, name } = self;
         let (tokens, rows) = (tokenizer.vocab_size(), config.vocabulary);
         if tokens > rows {
@@ -193,10 +248,8 @@ impl Parts<'_> {
             .map(|source| ChatTemplate::compile(&source, text_of(bos), text_of(eos)))
             .transpose()
             .map_err(|source| LoadError::Template { path: path.to_owned(), source: source.into() })?;
-        let weights = Weights::pack(&checkpoint, naming, &config, precision, pool)
-            .map_err(|source| LoadError::Weights { path: path.to_owned(), source })?;
-        let transformer = Transformer::new(config, weights);
-        Ok(LoadedModel { transformer, tokenizer: tokenizer.padded_to(rows), template, name })
+        let transformer = make(&checkpoint, naming, config)?;
+        Ok(Loaded { transformer, tokenizer: tokenizer.padded_to(rows), template, name })
     }
 }
 

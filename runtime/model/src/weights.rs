@@ -260,6 +260,17 @@ impl Weights {
     }
 }
 
+/// The names and stored tensors that the configuration implies, in the order in which [`Weights`] takes them.
+pub(crate) fn stored_tensors<'file>(
+    checkpoint: &'file Checkpoint,
+    naming: Naming,
+    config: &ModelConfig,
+) -> Result<Vec<(String, &'file Stored)>, WeightsError> {
+    let expected = expected(naming, config);
+    let stored = matched(checkpoint, naming, config, &expected)?;
+    Ok(expected.into_keys().zip(stored).collect())
+}
+
 /// The stored tensors in the order of `expected`.
 fn matched<'file>(
     checkpoint: &'file Checkpoint,

@@ -33,7 +33,7 @@ impl Generator {
             8 => {
                 let (ty, name) = (self.ty(1), self.name("s"));
                 let body = self.branch(&ty, deeper);
-                self.let_as(&name, &ty, format!("scratch {body}"))
+                self.let_as(&name, &ty, &format!("scratch {body}"))
             }
             9 => self.prompt_call(),
             10 => {
@@ -58,12 +58,12 @@ impl Generator {
             _ => {
                 let (ty, name, copy) = (self.ty(1), self.name("s"), self.name("t"));
                 let body = self.branch(&ty, deeper);
-                format!("let {copy} = transcript\n{}", self.let_as(&name, &ty, format!("on {copy} {body}")))
+                format!("let {copy} = transcript\n{}", self.let_as(&name, &ty, &format!("on {copy} {body}")))
             }
         }
     }
 
-    fn let_as(&mut self, name: &str, ty: &Ty, value: String) -> String {
+    fn let_as(&mut self, name: &str, ty: &Ty, value: &str) -> String {
         let text = format!("let {name}: {} = {value}", self.written(ty));
         self.bind(name, ty, false);
         text
@@ -137,7 +137,7 @@ impl Generator {
         });
         let join = self.pick(&["", " join all", " join first(2)", " join concat"]);
         let join = if join == " join concat" && !self.turns { "" } else { join };
-        self.let_as(&name, &Ty::List(Box::new(ty)), format!("fork {each} in {list} {body}{join}"))
+        self.let_as(&name, &Ty::List(Box::new(ty)), &format!("fork {each} in {list} {body}{join}"))
     }
 
     fn count_fork(&mut self, depth: u32) -> String {
@@ -157,14 +157,14 @@ impl Generator {
             }
             _ => (format!(" join first({count})"), Ty::List(Box::new(ty))),
         };
-        self.let_as(&name, &result, format!("fork {count} {body}{join}"))
+        self.let_as(&name, &result, &format!("fork {count} {body}{join}"))
     }
 
     fn named_fork(&mut self, depth: u32) -> String {
         let (a, b, name) = (self.ty(1), self.ty(1), self.name("s"));
         let (first, second) = (self.branch(&a, depth), self.branch(&b, depth));
         let ty = Ty::Record(vec![("a".into(), a), ("b".into(), b)]);
-        self.let_as(&name, &ty, format!("fork {{\na => {first}\nb => {second}\n}}"))
+        self.let_as(&name, &ty, &format!("fork {{\na => {first}\nb => {second}\n}}"))
     }
 
     /// A call of a prompt: fresh, in a scratch, or written here.
@@ -179,6 +179,6 @@ impl Generator {
         let same = callable.turns == Some(turns);
         let how = if same { self.pick(&["", "inline ", "scratch "]) } else { "" };
         let name = self.name("s");
-        self.let_as(&name, &callable.result, format!("{how}{}({arguments})", callable.name))
+        self.let_as(&name, &callable.result, &format!("{how}{}({arguments})", callable.name))
     }
 }

@@ -72,8 +72,7 @@ pub(super) fn run(
     let open: Vec<usize> = (0..pieces.len()).filter(|at| outcomes[*at].is_none()).collect();
     let resumed = pieces.len() - open.len();
     let progress = bar(pieces.len(), resumed, &eval.name);
-    let finished: Mutex<(Journal, Vec<(usize, Measured)>, Option<anyhow::Error>)> =
-        Mutex::new((journal, Vec::new(), None));
+    let finished = Mutex::new((journal, Vec::<(usize, Measured)>::new(), None::<anyhow::Error>));
     let work = |index: usize, model: &mut dyn LanguageModel| {
         let at = open[index];
         let (row, seed) = pieces[at];

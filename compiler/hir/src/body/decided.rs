@@ -12,9 +12,8 @@ pub(super) fn by_type(op: BinaryOp, left: (&Expression, &Type), right: (&Express
     if let (Some(a), Some(b)) = (bounds(left), bounds(right)) {
         return by_bounds(op, a, b);
     }
-    let (some, all) = match (left.1, right.1) {
-        (Type::Literal(text), Type::Union(all)) | (Type::Union(all), Type::Literal(text)) => (text, all),
-        _ => return None,
+    let ((Type::Literal(some), Type::Union(all)) | (Type::Union(all), Type::Literal(some))) = (left.1, right.1) else {
+        return None;
     };
     let literal = |ty: &Type| matches!(ty, Type::Literal(_));
     let absent = all.iter().all(literal) && !all.contains(&Type::Literal(some.clone()));

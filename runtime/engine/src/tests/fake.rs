@@ -1,8 +1,10 @@
 //! Devices for tests. They know what each slot holds, so that a wrong slot is noticed at once.
 
 use crate::forward::Forward;
+use crate::sampler::{Candidates, Seen, log_sum_exp, sample};
 use sgl_kernels::AttentionSpan;
-use sgl_model::{Batch, OutputRows};
+use sgl_model::{Allowed, Answer, Ask, Batch, Draw, OutputRows};
+use sgl_protocol::Sampling;
 use std::sync::Arc;
 
 /// What the fake says.
@@ -24,6 +26,8 @@ pub(super) struct Fake {
     pub(super) says: Says,
     /// Token and position by slot.
     pub(super) cells: Vec<Option<(u32, u32)>>,
+    /// Whether it draws itself.
+    pub(super) draws: bool,
     /// Passes that work, if the device fails at some time.
     pub(super) works: Option<u64>,
 }
@@ -71,6 +75,31 @@ impl Fake {
     }
 }
 
+/// Draws as the engine would, from what a device is told.
+fn drawn(row: &[f32], draw: &Draw<'_>) -> u32 {
+    let candidates = match draw.allowed {
+        Allowed::All => Candidates::Few((0..row.len() as u32).collect()),
+        Allowed::Few(ids) => Candidates::Few(ids.to_vec()),
+        Allowed::Words(words) => Candidates::Many(words.into()),
+    };
+    let mut seen = Seen::default();
+    for (token, count) in &draw.seen {
+        let places = if *count > 0 { &mut seen.generated } else { &mut seen.prompt };
+        places.insert(*token, *count);
+    }
+    let how = Sampling {
+        temperature: draw.temperature,
+        top_p: draw.top_p,
+        top_k: draw.top_k,
+        min_p: draw.min_p,
+        frequency_penalty: draw.frequency_penalty,
+        presence_penalty: draw.presence_penalty,
+        repetition_penalty: draw.repetition_penalty,
+        seed: draw.seed,
+    };
+    sample(&mut row.to_vec(), &candidates, &seen, &how, u64::from(draw.position))
+}
+
 impl Forward for Fake {
     fn context(&self) -> usize {
         self.context
@@ -78,6 +107,33 @@ impl Forward for Fake {
 
     fn vocabulary(&self) -> usize {
         self.bytes.len()
+    }
+
+    fn draws(&self) -> bool {
+        self.draws
+    }
+
+    fn answer(
+        &mut self,
+        batch: &Batch<'_>,
+        asks: &[Ask<'_>],
+        answers: &mut Vec<Answer>,
+        logits: &mut Vec<f32>,
+    ) -> Result<(), String> {
+        self.forward(batch, logits)?;
+        answers.clear();
+        let rows = std::mem::take(logits);
+        for (ask, row) in asks.iter().zip(rows.chunks(self.vocabulary())) {
+            answers.push(match ask {
+                Ask::Logits => {
+                    logits.extend_from_slice(row);
+                    Answer::Logits
+                }
+                Ask::Score(token) => Answer::Score(row[*token as usize] - log_sum_exp(row)),
+                Ask::Draw(draw) => Answer::Token(drawn(row, draw), 0.0),
+            });
+        }
+        Ok(())
     }
 
     fn forward(&mut self, batch: &Batch<'_>, logits: &mut Vec<f32>) -> Result<(), String> {

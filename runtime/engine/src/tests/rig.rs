@@ -24,6 +24,7 @@ pub(super) struct Parts {
     pub(super) budget: usize,
     pub(super) shares: bool,
     pub(super) says: Says,
+    pub(super) draws: bool,
     pub(super) works: Option<u64>,
     pub(super) jump: Jump,
 }
@@ -36,6 +37,7 @@ impl Default for Parts {
             budget: 64,
             shares: true,
             says: Says::Noise,
+            draws: false,
             works: None,
             jump: Jump::Exact,
         }
@@ -92,6 +94,7 @@ impl Rig {
             end,
             says: parts.says.clone(),
             cells: vec![None; parts.slots],
+            draws: parts.draws,
             works: parts.works,
         };
         let options = EngineOptions {

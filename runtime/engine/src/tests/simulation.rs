@@ -22,7 +22,8 @@ fn shape(dice: &mut Dice) -> Shape {
     }
 }
 
-fn play(seed: u64, parts: &Parts) {
+/// Plays a random program; gives what its holes hold.
+fn play(seed: u64, parts: &Parts) -> Vec<(RequestId, String)> {
     let mut rig = Rig::new(parts);
     let mut dice = Dice(seed, 0);
     let mut sessions: Vec<SessionId> = vec![rig.open("the beginning")];
@@ -58,6 +59,15 @@ fn play(seed: u64, parts: &Parts) {
     }
     let free = rig.engine.cache.pool.free().len() + rig.engine.cache.tree.evictable_slots();
     assert_eq!(free, parts.slots, "seed {seed}");
+    rig.generated.into_iter().map(|(request, generated)| (request, generated.text)).collect()
+}
+
+#[test]
+fn a_device_that_draws_gives_what_the_engine_would_draw() {
+    for seed in 100..120 {
+        let [here, there] = [false, true].map(|draws| play(seed, &Parts { draws, ..Parts::default() }));
+        assert_eq!(here, there, "seed {seed}");
+    }
 }
 
 #[test]

@@ -1,0 +1,439 @@
+//! Products with weights: the choice between kernels, by measuring, and what follows each product.
+//!
+//! A shape is measured the first time it comes: every candidate runs a few times on the operands at hand with a cold cache,
+//! and the fastest is kept. Few rows have the skinny kernel, whose epilogue does what follows; other rows have cuBLASLt and a
+//! second kernel. In deterministic mode only the skinny kernel is used: its rows don't depend on the batch.
+
+use super::blas::{Blas, Dense, Plan};
+use super::device::Shape;
+use super::{Buffer, CudaError, Device, Event, KvLayer};
+use crate::KernelError;
+use half::bf16;
+use rustc_hash::FxHashMap;
+use std::ffi::c_void;
+use std::sync::{Arc, PoisonError};
+
+/// A product `y[m, rows of w] = x[m, k] w^T`.
+#[derive(Clone, Copy, Debug)]
+pub struct Linear<'a> {
+    /// `[n, k]`; for [`Epilogue::SwiGlu`] the gate's rows before the up's.
+    pub weight: &'a Buffer<bf16>,
+    /// `[m, k]`
+    pub x: &'a Buffer<bf16>,
+    /// Rows of x.
+    pub m: usize,
+    /// Columns of x and w; a multiple of 64.
+    pub k: usize,
+}
+
+/// What becomes of a product.
+#[derive(Clone, Copy, Debug)]
+pub enum Epilogue<'a> {
+    /// `[m, n]` as it is.
+    Plain(&'a Buffer<bf16>),
+    /// `[m, n]` in single precision.
+    Logits(&'a Buffer<f32>),
+    /// `silu(first half) * second half`, `[m, n / 2]`; `both` is room for `[m, n]`.
+    SwiGlu {
+        /// The result.
+        out: &'a Buffer<bf16>,
+        /// Room for both halves.
+        both: &'a Buffer<bf16>,
+    },
+    /// Queries, keys and values side by side: turned, and stored where they belong.
+    Rotary(RotaryTarget<'a>),
+}
+
+/// Where turned queries, keys and values go.
+#[derive(Clone, Copy, Debug)]
+pub struct RotaryTarget<'a> {
+    /// `[m, heads, head_dim]`
+    pub q: &'a Buffer<bf16>,
+    /// Room for `[m, (heads + 2 kv_heads) * head_dim]`.
+    pub qkv: &'a Buffer<bf16>,
+    /// The layer's cache.
+    pub cache: &'a KvLayer,
+    /// `[context, head_dim / 2]`: cosine and sine.
+    pub turns: &'a Buffer<[f32; 2]>,
+    /// `[m]`, below `context`.
+    pub positions: &'a Buffer<i32>,
+    /// `[m]`, slots of the cache.
+    pub slots: &'a Buffer<i32>,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads.
+    pub kv_heads: usize,
+    /// Numbers of a head; a multiple of 16.
+    pub head_dim: usize,
+    /// Whether neighbours turn together, instead of halves.
+    pub interleaved: bool,
+}
+
+/// The parameters of `matmul/skinny.cu`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Parameters {
+    w: u64,
+    x: u64,
+    y: u64,
+    m: i32,
+    n: i32,
+    k: i32,
+    q: u64,
+    keys: u64,
+    values: u64,
+    turns: u64,
+    positions: u64,
+    slots: u64,
+    heads: i32,
+    kv_heads: i32,
+    head_dim: i32,
+    interleaved: i32,
+}
+
+/// What a measured choice is known by.
+type Key = (usize, usize, usize, u8);
+
+/// Choices by shape.
+#[derive(Debug, Default)]
+pub(super) struct Choices {
+    plans: FxHashMap<Dense, Arc<Plan>>,
+    chosen: FxHashMap<Key, Candidate>,
+}
+
+// SAFETY: plans are cuBLASLt's descriptors, which any thread may use.
+unsafe impl Send for Choices {}
+
+/// A way to do a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Candidate {
+    /// Tiles of 8 rows of x, tiles of 16 rows of w per block.
+    Skinny(usize, usize),
+    /// An algorithm of the plan for so many rows.
+    Blas { rows: usize, algorithm: usize },
+}
+
+/// Names of the skinny kernels: by variant, then by epilogue.
+const SKINNY: [((usize, usize), [&str; 4]); 4] = [
+    ((1, 1), ["skinny_1_1_plain", "skinny_1_1_logits", "skinny_1_1_swiglu", "skinny_1_1_rotary"]),
+    ((2, 1), ["skinny_2_1_plain", "skinny_2_1_logits", "skinny_2_1_swiglu", "skinny_2_1_rotary"]),
+    ((2, 2), ["skinny_2_2_plain", "skinny_2_2_logits", "skinny_2_2_swiglu", "skinny_2_2_rotary"]),
+    ((4, 2), ["skinny_4_2_plain", "skinny_4_2_logits", "skinny_4_2_swiglu", "skinny_4_2_rotary"]),
+];
+
+/// Runs of each candidate when it is measured.
+const MEASURED_RUNS: usize = 5;
+
+/// Rows that a product of `m` rows is planned for: few enough that plans are reused, close enough that little is wasted.
+pub fn planned_rows(m: usize) -> usize {
+    let step = match m {
+        0..=8 => 8,
+        9..=128 => 16,
+        129..=256 => 32,
+        257..=512 => 64,
+        _ => 256,
+    };
+    m.next_multiple_of(step)
+}
+
+impl Epilogue<'_> {
+    fn index(&self) -> u8 {
+        match self {
+            Self::Plain(_) => 0,
+            Self::Logits(_) => 1,
+            Self::SwiGlu { .. } => 2,
+            Self::Rotary(_) => 3,
+        }
+    }
+
+    /// Where a plain product goes: address, numbers of room.
+    fn product(&self) -> (u64, usize) {
+        match self {
+            Self::Plain(y) => (y.address, y.len()),
+            Self::Logits(y) => (y.address, y.len()),
+            Self::SwiGlu { both, .. } => (both.address, both.len()),
+            Self::Rotary(target) => (target.qkv.address, target.qkv.len()),
+        }
+    }
+
+    /// Numbers of room in the final result, as `(operand, room, needed)`.
+    fn room(&self, m: usize, n: usize) -> (&'static str, usize, usize) {
+        match self {
+            Self::Plain(y) => ("y", y.len(), m * n),
+            Self::Logits(y) => ("y", y.len(), m * n),
+            Self::SwiGlu { out, .. } => ("out", out.len(), m * n / 2),
+            Self::Rotary(target) => ("q", target.q.len(), m * target.heads * target.head_dim),
+        }
+    }
+}
+
+impl Device {
+    /// Does a product and what follows it.
+    ///
+    /// # Errors
+    /// Operands that don't fit each other, before anything is launched; what the device says.
+    pub fn linear(&self, linear: Linear<'_>, epilogue: Epilogue<'_>, deterministic: bool) -> Result<(), CudaError> {
+        let n = check(&linear, &epilogue)?;
+        let rows = planned_rows(linear.m);
+        let key = (rows, n, linear.k, epilogue.index());
+        if deterministic {
+            let (columns, tiles) = skinny_for(linear.m);
+            return self.run(Candidate::Skinny(columns, tiles), &linear, n, &epilogue);
+        }
+        let chosen = self.choices.lock().unwrap_or_else(PoisonError::into_inner).chosen.get(&key).copied();
+        let chosen = match chosen {
+            Some(chosen) => chosen,
+            None => {
+                let fastest = self.measure(&linear, n, &epilogue)?;
+                self.choices.lock().unwrap_or_else(PoisonError::into_inner).chosen.insert(key, fastest);
+                fastest
+            }
+        };
+        self.run(chosen, &linear, n, &epilogue)
+    }
+
+    /// The choices so far, for people: one line per shape.
+    pub fn describe_choices(&self) -> Vec<String> {
+        let choices = self.choices.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = |((m, n, k, epilogue), chosen): (&Key, &Candidate)| {
+            let what = ["plain", "logits", "swiglu", "rotary"][usize::from(*epilogue)];
+            format!("{m:5} x {n:6} x {k:5} {what:6} {chosen:?}")
+        };
+        let mut lines: Vec<String> = choices.chosen.iter().map(line).collect();
+        lines.sort();
+        lines
+    }
+
+    /// The fastest way, measured on these operands: the least time of a few runs, each with a cold cache.
+    fn measure(&self, linear: &Linear<'_>, n: usize, epilogue: &Epilogue<'_>) -> Result<Candidate, CudaError> {
+        let candidates = self.candidates(linear, n, epilogue)?;
+        if let [only] = candidates[..] {
+            return Ok(only);
+        }
+        let Some(device) = linear.weight.device_of(self) else { return Ok(candidates[0]) };
+        let (before, after) = (Event::new(&device)?, Event::new(&device)?);
+        let mut best = (f32::INFINITY, candidates[0]);
+        for candidate in candidates {
+            let mut least = f32::INFINITY;
+            for _ in 0..MEASURED_RUNS {
+                self.with_blas(|blas| blas.flush(self))?;
+                before.record()?;
+                self.run(candidate, linear, n, epilogue)?;
+                after.record()?;
+                after.wait()?;
+                least = least.min(after.milliseconds_since(&before)?);
+            }
+            if least < best.0 {
+                best = (least, candidate);
+            }
+        }
+        Ok(best.1)
+    }
+
+    /// Does the product in every way that there is for its shape, and lets `each` look at what came of it; for tests.
+    ///
+    /// # Errors
+    /// As [`Device::linear`], and what `each` says.
+    pub fn linear_every_way(
+        &self,
+        linear: Linear<'_>,
+        epilogue: Epilogue<'_>,
+        mut each: impl FnMut(String) -> Result<(), CudaError>,
+    ) -> Result<(), CudaError> {
+        let n = check(&linear, &epilogue)?;
+        for candidate in self.candidates(&linear, n, &epilogue)? {
+            self.run(candidate, &linear, n, &epilogue)?;
+            each(format!("{candidate:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// All ways to do a product; at least one.
+    fn candidates(&self, linear: &Linear<'_>, n: usize, epilogue: &Epilogue<'_>) -> Result<Vec<Candidate>, CudaError> {
+        let rows = planned_rows(linear.m);
+        let mut candidates: Vec<Candidate> = SKINNY
+            .iter()
+            .map(|((columns, tiles), _)| Candidate::Skinny(*columns, *tiles))
+            .filter(|candidate| match candidate {
+                Candidate::Skinny(columns, tiles) => {
+                    let block = n.is_multiple_of(tiles * 16);
+                    block && linear.m <= 64 && (columns * 8 >= linear.m.min(32)) && columns * 8 < linear.m.max(5) * 2
+                }
+                Candidate::Blas { .. } => true,
+            })
+            .collect();
+        let fits = epilogue.product().1 >= rows * n && linear.x.len() >= rows * linear.k;
+        if linear.m > 8 && fits {
+            let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
+            candidates.extend((0..plan.algorithms()).map(|algorithm| Candidate::Blas { rows, algorithm }));
+        }
+        if candidates.is_empty() {
+            let (columns, tiles) = skinny_for(linear.m);
+            candidates.push(Candidate::Skinny(columns, tiles));
+        }
+        Ok(candidates)
+    }
+
+    fn run(
+        &self,
+        candidate: Candidate,
+        linear: &Linear<'_>,
+        n: usize,
+        epilogue: &Epilogue<'_>,
+    ) -> Result<(), CudaError> {
+        match candidate {
+            Candidate::Skinny(columns, tiles) => self.skinny((columns, tiles), linear, n, epilogue),
+            Candidate::Blas { rows, algorithm } => {
+                let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
+                let operands = (linear.weight.address, linear.x.address, epilogue.product().0);
+                // SAFETY: `measure` chose this only where the operands have room for the planned rows.
+                self.with_blas(|blas| unsafe { blas.multiply(self, &plan, algorithm, operands) })?;
+                match epilogue {
+                    Epilogue::Plain(_) | Epilogue::Logits(_) => Ok(()),
+                    Epilogue::SwiGlu { out, both } => self.silu_mul(out, both, linear.m, n / 2),
+                    Epilogue::Rotary(target) => self.rotary_store(target, linear.m),
+                }
+            }
+        }
+    }
+
+    fn skinny(
+        &self,
+        variant: (usize, usize),
+        linear: &Linear<'_>,
+        n: usize,
+        epilogue: &Epilogue<'_>,
+    ) -> Result<(), CudaError> {
+        let number = |size: usize| i32::try_from(size).unwrap_or(i32::MAX);
+        let mut parameters = Parameters {
+            w: linear.weight.address,
+            x: linear.x.address,
+            y: epilogue.product().0,
+            m: number(linear.m),
+            n: number(n),
+            k: number(linear.k),
+            q: 0,
+            keys: 0,
+            values: 0,
+            turns: 0,
+            positions: 0,
+            slots: 0,
+            heads: 0,
+            kv_heads: 0,
+            head_dim: 0,
+            interleaved: 0,
+        };
+        match epilogue {
+            Epilogue::Plain(_) | Epilogue::Logits(_) => {}
+            Epilogue::SwiGlu { out, .. } => {
+                parameters.y = out.address;
+                parameters.n = number(n / 2);
+            }
+            Epilogue::Rotary(target) => {
+                parameters.q = target.q.address;
+                (parameters.keys, parameters.values) = (target.cache.keys.address, target.cache.values.address);
+                parameters.turns = target.turns.address;
+                (parameters.positions, parameters.slots) = (target.positions.address, target.slots.address);
+                (parameters.heads, parameters.kv_heads) = (number(target.heads), number(target.kv_heads));
+                parameters.head_dim = number(target.head_dim);
+                parameters.interleaved = i32::from(target.interleaved);
+            }
+        }
+        let (columns, tiles) = variant;
+        let names = SKINNY.iter().find(|(known, _)| *known == variant).map_or(&SKINNY[0].1, |(_, names)| names);
+        let shape =
+            Shape { grid: [n.div_ceil(tiles * 16), linear.m.div_ceil(columns * 8), 1], threads: 256, shared: 0 };
+        let mut arguments = [(&raw mut parameters).cast::<c_void>()];
+        // SAFETY: `check` compared all lengths; rows of w beyond n are clamped by the kernel where n is no multiple of 16,
+        // and only then are there such rows.
+        unsafe { self.launch(names[usize::from(epilogue.index())], shape, &mut arguments) }
+    }
+
+    #[expect(
+        clippy::arc_with_non_send_sync,
+        reason = "descriptors are raw pointers; `Choices` says why any thread may use them"
+    )]
+    fn plan(&self, dense: Dense) -> Result<Arc<Plan>, CudaError> {
+        let mut choices = self.choices.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = choices.plans.get(&dense) {
+            return Ok(plan.clone());
+        }
+        let plan = Arc::new(self.with_blas(|blas| blas.plan(dense))?);
+        choices.plans.insert(dense, plan.clone());
+        Ok(plan)
+    }
+
+    fn with_blas<T>(&self, with: impl FnOnce(&Blas) -> Result<T, CudaError>) -> Result<T, CudaError> {
+        let blas = self.blas.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = CudaError::Blas { call: "cublasLtCreate", reason: "the device is being closed".to_owned() };
+        with(blas.as_ref().ok_or(missing)?)
+    }
+}
+
+/// The skinny kernel that reads the weights once for as many of `m` rows as it can.
+fn skinny_for(m: usize) -> (usize, usize) {
+    match m {
+        0..=8 => (1, 1),
+        9..=16 => (2, 1),
+        _ => (4, 2),
+    }
+}
+
+/// Compares all lengths; gives the rows of w.
+fn check(linear: &Linear<'_>, epilogue: &Epilogue<'_>) -> Result<usize, CudaError> {
+    let Linear { weight, x, m, k } = *linear;
+    let shape = |operand, expected, found| {
+        if found >= expected {
+            return Ok(());
+        }
+        Err(CudaError::Kernel(KernelError::Shape { kernel: "linear", operand, expected, found }))
+    };
+    if k == 0 || !k.is_multiple_of(64) {
+        return Err(CudaError::Unsupported { what: "a product's inner size", found: k, supported: "multiples of 64" });
+    }
+    if !weight.len().is_multiple_of(k) {
+        return Err(KernelError::Rows { kernel: "linear", operand: "weight", row: k, found: weight.len() }.into());
+    }
+    let n = weight.len() / k;
+    let tile = if matches!(epilogue, Epilogue::Plain(_) | Epilogue::Logits(_)) { 1 } else { 16 };
+    if !n.is_multiple_of(tile) {
+        return Err(CudaError::Unsupported { what: "a product's outer size", found: n, supported: "multiples of 16" });
+    }
+    shape("x", m * k, x.len())?;
+    let (operand, room, needed) = epilogue.room(m, n);
+    shape(operand, needed, room)?;
+    if let Epilogue::Rotary(target) = epilogue {
+        let RotaryTarget { heads, kv_heads, head_dim, .. } = *target;
+        if !head_dim.is_multiple_of(16) {
+            return Err(CudaError::Unsupported {
+                what: "a head's size",
+                found: head_dim,
+                supported: "multiples of 16",
+            });
+        }
+        shape("weight", (heads + 2 * kv_heads) * head_dim * k, weight.len())?;
+        shape("positions", m, target.positions.len())?;
+        shape("slots", m, target.slots.len())?;
+    }
+    Ok(n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planned_rows_waste_little() {
+        for m in 1..5_000 {
+            let rows = planned_rows(m);
+            assert!(rows >= m && (rows - m) * 8 <= m.max(120), "{m} rows are planned as {rows}");
+        }
+    }
+
+    #[test]
+    fn every_row_count_has_a_skinny_kernel() {
+        for m in 1..200 {
+            assert!(SKINNY.iter().any(|(known, _)| *known == skinny_for(m)));
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Every CUDA kernel compiles for every architecture that it may meet, with NVRTC's package from the registry and no GPU.
+
+use sgl_kernels::cuda::{SOURCES, compile, search_first};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A100, RTX 40, H100.
+const ARCHITECTURES: &[&str] = &["sm_80", "sm_89", "sm_90a"];
+
+fn libraries() -> PathBuf {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/nvrtc_wheel.py");
+    let output = Command::new("python3").arg(script).output().expect("python3 runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    PathBuf::from(String::from_utf8_lossy(&output.stdout).trim())
+}
+
+#[test]
+fn every_kernel_compiles_for_every_architecture() {
+    search_first(libraries());
+    std::thread::scope(|scope| {
+        for architecture in ARCHITECTURES {
+            scope.spawn(move || {
+                for source in SOURCES {
+                    match compile(source, architecture) {
+                        Ok(code) => assert_eq!(&code[1..4], b"ELF", "{} for {architecture}", source.name),
+                        Err(error) => panic!("for {architecture}: {error}"),
+                    }
+                }
+            });
+        }
+    });
+}

@@ -1,0 +1,77 @@
+//! How a model is opened on a device, and what that takes.
+
+use super::pass::Activations;
+use super::weights::DeviceWeights;
+use crate::ModelConfig;
+use sgl_kernels::cuda::{CudaError, Device, EXTEND_TILE_ROWS};
+use std::sync::Arc;
+
+/// Penalized tokens of a pass.
+pub(super) const SEEN_MAX: usize = 1 << 16;
+
+/// How a model is opened on a device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CudaOptions {
+    /// Most tokens of a pass.
+    pub rows: usize,
+    /// Most outputs of a pass.
+    pub outputs: usize,
+    /// Tokens whose keys and values are kept; none takes what the device has left.
+    pub slots: Option<usize>,
+    /// Share of the device's free memory that may be used.
+    pub memory_share: f32,
+    /// Whether a row's result must not depend on the rest of the batch. Slower.
+    pub deterministic: bool,
+    /// Whether passes that only decode are recorded and replayed.
+    pub graphs: bool,
+    /// Whether beginnings that sequences share are attended to once for all of them. Off is for comparison.
+    pub cascade: bool,
+}
+
+impl Default for CudaOptions {
+    fn default() -> Self {
+        Self {
+            rows: 4096,
+            outputs: 512,
+            slots: None,
+            memory_share: 0.9,
+            deterministic: false,
+            graphs: true,
+            cascade: true,
+        }
+    }
+}
+
+/// Tiles of attention of a pass at most, shared beginnings included.
+pub(super) fn most_tiles(config: &ModelConfig, rows: usize) -> usize {
+    let group = config.heads / config.kv_heads;
+    (rows * group).div_ceil(EXTEND_TILE_ROWS) + rows
+}
+
+/// Cells of the table that one pass may write without waiting.
+pub(super) fn pairs_max(options: &CudaOptions, context: usize) -> usize {
+    options.rows + 4 * context.min(1 << 16)
+}
+
+/// Refuses what no kernel is compiled for, before anything is loaded.
+pub(super) fn supported(config: &ModelConfig) -> Result<(), CudaError> {
+    let refuse = |what, found, supported| Err(CudaError::Unsupported { what, found, supported });
+    if !matches!(config.head_dim, 64 | 128) {
+        return refuse("a head's size", config.head_dim, "64 and 128");
+    }
+    if !config.hidden.is_multiple_of(64) {
+        return refuse("the hidden size", config.hidden, "multiples of 64");
+    }
+    if !config.feed_forward.is_multiple_of(64) {
+        return refuse("the feed-forward size", config.feed_forward, "multiples of 64");
+    }
+    Ok(())
+}
+
+/// Refuses a model that can't fit, with the numbers.
+pub(super) fn fits(device: &Arc<Device>, config: &ModelConfig, options: &CudaOptions) -> Result<(), CudaError> {
+    let (free, total) = device.memory()?;
+    let slots = options.slots.unwrap_or(0) * config.layers * config.kv_heads * config.head_dim * 4;
+    let wanted = DeviceWeights::bytes(config) + Activations::bytes(config, options.rows, options.outputs) + slots;
+    if wanted <= free { Ok(()) } else { Err(CudaError::OutOfMemory { wanted, free, total }) }
+}

@@ -1,0 +1,231 @@
+//! The launches of one forward pass, in order.
+//!
+//! ```text
+//! table <- pairs;  x = embedding[tokens]
+//! for each layer:  h = norm(x += d);  q, cache = turn(qkv(h));  a = attention(q, cache);  d = output(a)
+//!                  h = norm(x += d);  s = swiglu(h);  d = down(s)
+//! logits = output(norm(x + d)[picked]);  tokens = draw(logits)
+//! ```
+//! Nothing here reads or writes host memory, so that the same launches are captured as a graph.
+
+use super::cascade::{CASCADE_ROWS_MAX, PREFIX_PARTS};
+use super::inputs::Views;
+use super::weights::DeviceWeights;
+use crate::ModelConfig;
+use half::bf16;
+use sgl_kernels::RotaryStyle;
+use sgl_kernels::cuda::{
+    Buffer, CudaError, DecodeShape, Device, Epilogue, ExtendShape, KvLayer, Linear, PrefixShape, RotaryTarget,
+    decode_groups, decode_parts, decode_scratch, planned_rows,
+};
+use std::sync::Arc;
+
+/// Activations of a pass, and what it leaves behind.
+#[derive(Debug)]
+pub(super) struct Activations {
+    /// The residual stream, `[rows, hidden]`.
+    x: Buffer<f32>,
+    /// What a block adds to it.
+    delta: Buffer<bf16>,
+    /// `x` normalized.
+    h: Buffer<bf16>,
+    qkv: Buffer<bf16>,
+    q: Buffer<bf16>,
+    /// What the heads saw.
+    seen: Buffer<bf16>,
+    both: Buffer<bf16>,
+    swiglu: Buffer<bf16>,
+    /// Parts of decode attention.
+    sums: Buffer<f32>,
+    done: Buffer<u32>,
+    /// The picked rows, normalized.
+    last: Buffer<bf16>,
+    /// `[outputs, vocabulary]`
+    pub(super) logits: Buffer<f32>,
+    /// Drawn tokens.
+    pub(super) drawn: Buffer<i32>,
+    pub(super) logprobs: Buffer<f32>,
+}
+
+/// Most rows that decode attention has scratch for.
+pub(super) const DECODE_ROWS_MAX: usize = 512;
+
+impl Activations {
+    /// Bytes for passes of up to so many rows and outputs.
+    pub(super) fn bytes(config: &ModelConfig, rows: usize, outputs: usize) -> usize {
+        let &ModelConfig { hidden, feed_forward, heads, kv_heads, head_dim, vocabulary, .. } = config;
+        let (rows, outputs) = (planned_rows(rows), planned_rows(outputs));
+        let per_row = hidden * 8 + (2 * heads + heads + 2 * kv_heads) * head_dim * 2 + feed_forward * 6;
+        rows * per_row + outputs * (vocabulary * 4 + hidden * 2) + 4 * scratch(config)
+    }
+
+    pub(super) fn new(
+        device: &Arc<Device>,
+        config: &ModelConfig,
+        rows: usize,
+        outputs: usize,
+    ) -> Result<Self, CudaError> {
+        let &ModelConfig { hidden, feed_forward, heads, kv_heads, head_dim, vocabulary, .. } = config;
+        let (rows, outputs) = (planned_rows(rows), planned_rows(outputs));
+        Ok(Self {
+            x: Buffer::zeroed(device, rows * hidden)?,
+            delta: Buffer::zeroed(device, rows * hidden)?,
+            h: Buffer::zeroed(device, rows * hidden)?,
+            qkv: Buffer::zeroed(device, rows * (heads + 2 * kv_heads) * head_dim)?,
+            q: Buffer::zeroed(device, rows * heads * head_dim)?,
+            seen: Buffer::zeroed(device, rows * heads * head_dim)?,
+            both: Buffer::zeroed(device, rows * 2 * feed_forward)?,
+            swiglu: Buffer::zeroed(device, rows * feed_forward)?,
+            sums: Buffer::zeroed(device, scratch(config))?,
+            done: Buffer::zeroed(device, DECODE_ROWS_MAX * decode_groups(heads, kv_heads))?,
+            last: Buffer::zeroed(device, outputs * hidden)?,
+            logits: Buffer::zeroed(device, outputs * vocabulary)?,
+            drawn: Buffer::zeroed(device, outputs)?,
+            logprobs: Buffer::zeroed(device, outputs)?,
+        })
+    }
+}
+
+fn scratch(config: &ModelConfig) -> usize {
+    let &ModelConfig { heads, kv_heads, head_dim, .. } = config;
+    let needed = |rows| decode_scratch(rows, heads, kv_heads, head_dim, decode_parts(rows, heads, kv_heads).0);
+    let shared = |rows| {
+        let parts = decode_parts(rows, heads, kv_heads).0 + PREFIX_PARTS;
+        decode_scratch(rows, heads, kv_heads, head_dim, parts)
+    };
+    let alone = (1..=DECODE_ROWS_MAX).map(needed).max().unwrap_or(0);
+    alone.max((1..=CASCADE_ROWS_MAX).map(shared).max().unwrap_or(0))
+}
+
+/// How many of what a pass has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PassShape {
+    pub(super) rows: usize,
+    /// The first rows, one per sequence.
+    pub(super) decode_rows: usize,
+    pub(super) tiles: usize,
+    /// Room for tiles of shared beginnings; 0 if no rows share one.
+    pub(super) prefix_tiles: usize,
+    pub(super) outputs: usize,
+    /// Whether outputs are picked rows, instead of all rows in order.
+    pub(super) picks: bool,
+    pub(super) deterministic: bool,
+}
+
+/// What a pass computes with.
+pub(super) struct Pass<'a> {
+    pub(super) device: &'a Arc<Device>,
+    pub(super) config: &'a ModelConfig,
+    pub(super) weights: &'a DeviceWeights,
+    pub(super) activations: &'a Activations,
+    pub(super) cache: &'a [KvLayer],
+    pub(super) turns: &'a Buffer<[f32; 2]>,
+    pub(super) table: &'a Buffer<i32>,
+    pub(super) stride: usize,
+    pub(super) masks: &'a Buffer<u32>,
+    pub(super) views: &'a Views,
+}
+
+impl Pass<'_> {
+    /// Launches all of it.
+    pub(super) fn launch(&self, shape: PassShape) -> Result<(), CudaError> {
+        let &Pass { device, config, weights, activations: a, views, .. } = self;
+        let PassShape { rows, outputs, deterministic, .. } = shape;
+        let &ModelConfig { hidden, feed_forward, heads, head_dim, rms_eps, vocabulary, .. } = config;
+        device.scatter(self.table, &views.pairs, &views.counts)?;
+        device.embed(&a.x, &weights.embedding, &views.tokens, &a.drawn, rows, hidden)?;
+        for (index, layer) in weights.layers.iter().enumerate() {
+            let delta = (index > 0).then_some(&a.delta);
+            device.add_rms_norm((&a.x, delta), &layer.attention_norm, &a.h, None, rows, rms_eps)?;
+            let linear = |weight, x, k| Linear { weight, x, m: rows, k };
+            let rotary = Epilogue::Rotary(self.rotary(&self.cache[index]));
+            device.linear(linear(&layer.qkv, &a.h, hidden), rotary, deterministic)?;
+            self.attend(shape, &self.cache[index])?;
+            let output = linear(&layer.attention_output, &a.seen, heads * head_dim);
+            device.linear(output, Epilogue::Plain(&a.delta), deterministic)?;
+            device.add_rms_norm((&a.x, Some(&a.delta)), &layer.feed_forward_norm, &a.h, None, rows, rms_eps)?;
+            let swiglu = Epilogue::SwiGlu { out: &a.swiglu, both: &a.both };
+            device.linear(linear(&layer.gate_up, &a.h, hidden), swiglu, deterministic)?;
+            let down = linear(&layer.down, &a.swiglu, feed_forward);
+            device.linear(down, Epilogue::Plain(&a.delta), deterministic)?;
+        }
+        if outputs == 0 {
+            return Ok(());
+        }
+        let picked = shape.picks.then_some(&views.picked);
+        device.add_rms_norm((&a.x, Some(&a.delta)), &weights.norm, &a.last, picked, outputs, rms_eps)?;
+        let linear = Linear { weight: &weights.output, x: &a.last, m: outputs, k: hidden };
+        device.linear(linear, Epilogue::Logits(&a.logits), deterministic)?;
+        let answers = (&a.drawn, &a.logprobs);
+        device.sample((&a.logits, vocabulary), &views.draws, &views.seen, self.masks, answers, outputs)
+    }
+
+    fn rotary<'b>(&'b self, cache: &'b KvLayer) -> RotaryTarget<'b> {
+        let &ModelConfig { heads, kv_heads, head_dim, rotary, .. } = self.config;
+        RotaryTarget {
+            q: &self.activations.q,
+            qkv: &self.activations.qkv,
+            cache,
+            turns: self.turns,
+            positions: &self.views.positions,
+            slots: &self.views.slots,
+            heads,
+            kv_heads,
+            head_dim,
+            interleaved: rotary == RotaryStyle::Interleaved,
+        }
+    }
+
+    fn attend(&self, shape: PassShape, cache: &KvLayer) -> Result<(), CudaError> {
+        let &ModelConfig { heads, kv_heads, head_dim, .. } = self.config;
+        let (a, views) = (self.activations, self.views);
+        if shape.decode_rows > 0 {
+            let (parts, part_min) = decode_parts(shape.decode_rows, heads, kv_heads);
+            let decode = DecodeShape {
+                q: &a.q,
+                out: &a.seen,
+                table: self.table,
+                stride: self.stride,
+                sequences: &views.sequences,
+                lengths: &views.lengths,
+                sums: &a.sums,
+                done: &a.done,
+                rows: shape.decode_rows,
+                heads,
+                kv_heads,
+                head_dim,
+                parts,
+                part_min,
+                shared: (shape.prefix_tiles > 0).then_some((&views.shared, PREFIX_PARTS)),
+            };
+            if shape.prefix_tiles > 0 {
+                let prefix = PrefixShape {
+                    decode: &decode,
+                    tiles: &views.tiles,
+                    lengths: &views.tile_lengths,
+                    tile_count: shape.prefix_tiles,
+                    members: &views.members,
+                };
+                self.device.attention_prefix(&prefix, cache)?;
+            }
+            self.device.attention_decode(&decode, cache)?;
+        }
+        if shape.tiles > 0 {
+            let extend = ExtendShape {
+                q: &a.q,
+                out: &a.seen,
+                table: self.table,
+                stride: self.stride,
+                tiles: &views.tiles,
+                lengths: &views.tile_lengths,
+                tile_count: shape.tiles,
+                portable: false,
+                heads,
+                kv_heads,
+                head_dim,
+            };
+            self.device.attention_extend(&extend, cache)?;
+        }
+        Ok(())
+    }
+}
