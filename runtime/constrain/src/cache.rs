@@ -1,7 +1,7 @@
 //! Constraints by shape, so that each is made once.
 
 use crate::error::ConstrainError;
-use crate::limits::CACHE_ENTRIES_MAX;
+use crate::limits::{CACHE_BYTES_MAX, CACHE_ENTRIES_MAX};
 use crate::masks::TokenMasks;
 use crate::vocabulary::Vocabulary;
 use rustc_hash::FxHashMap;
@@ -38,13 +38,19 @@ impl ConstraintCache {
             return Ok(masks.clone());
         }
         let masks = Arc::new(TokenMasks::of_shape(shape, &self.vocabulary)?);
-        if self.entries.len() >= CACHE_ENTRIES_MAX {
-            let oldest = self.entries.iter().min_by_key(|(_, (_, used))| *used).map(|(shape, _)| shape.clone());
-            if let Some(oldest) = oldest {
-                self.entries.remove(&oldest);
-            }
-        }
         self.entries.insert(shape.clone(), (masks.clone(), self.clock));
+        self.let_go();
         Ok(masks)
+    }
+
+    /// Lets the constraints go that were not asked for longest, while there are too many or they are too large; the last
+    /// one stays.
+    fn let_go(&mut self) {
+        let mut bytes: usize = self.entries.values().map(|(masks, _)| masks.bytes()).sum();
+        while self.entries.len() > 1 && (self.entries.len() > CACHE_ENTRIES_MAX || bytes > CACHE_BYTES_MAX) {
+            let oldest = self.entries.iter().min_by_key(|(_, (_, used))| *used).map(|(shape, _)| shape.clone());
+            let Some((gone, _)) = oldest.and_then(|oldest| self.entries.remove(&oldest)) else { return };
+            bytes = bytes.saturating_sub(gone.bytes());
+        }
     }
 }

@@ -54,3 +54,7 @@ pub(crate) const RUNS_REMEMBERED_MAX: usize = 65_536;
 pub(crate) const AHEAD_STATES_MAX: usize = 2_000;
 /// Walks of the trie that may be spent on it: one takes up to a millisecond.
 pub(crate) const AHEAD_WALKS_MAX: usize = 150;
+/// Rounds of a counted part that may be empty and is not regular: they may all come at once.
+pub(crate) const EMPTY_ROUNDS_MAX: u32 = 64;
+/// Bytes of the constraints that a cache keeps, roughly.
+pub(crate) const CACHE_BYTES_MAX: usize = 512 << 20;

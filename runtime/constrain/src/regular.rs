@@ -16,18 +16,23 @@ const ROUNDS_MAX: usize = 64;
 /// How many states each part would have, written out; [`TOO_MANY`] for those that call themselves.
 pub(crate) struct Sizes {
     of_node: Vec<u64>,
+    /// Whether the empty text belongs to it.
+    empty: Vec<bool>,
 }
 
 impl Sizes {
     /// Of all parts. Parts come after those that they are made of, rules aside.
     pub(crate) fn of(grammar: &Grammar) -> Self {
-        let mut sizes = Self { of_node: vec![TOO_MANY; grammar.nodes.len()] };
+        let count = grammar.nodes.len();
+        let mut sizes = Self { of_node: vec![TOO_MANY; count], empty: vec![false; count] };
         // Rules that call others settle one after the other; those that call themselves never do.
         for _ in 0..ROUNDS_MAX {
             let mut changed = false;
             for (index, node) in grammar.nodes.iter().enumerate() {
                 let size = sizes.size(grammar, node);
                 changed |= std::mem::replace(&mut sizes.of_node[index], size) != size;
+                let empty = sizes.is_empty_text(grammar, node);
+                changed |= std::mem::replace(&mut sizes.empty[index], empty) != empty;
             }
             if !changed || grammar.rules.is_empty() {
                 break;
@@ -38,6 +43,28 @@ impl Sizes {
 
     pub(crate) fn get(&self, node: NodeId) -> u64 {
         self.of_node[node.0 as usize]
+    }
+
+    pub(crate) fn may_be_empty(&self, node: NodeId) -> bool {
+        self.empty[node.0 as usize]
+    }
+
+    fn is_empty_text(&self, grammar: &Grammar, node: &Node) -> bool {
+        let is = |id: &NodeId| self.may_be_empty(*id);
+        match node {
+            Node::Literal(bytes) => bytes.is_empty(),
+            Node::Leaf(automaton) => automaton.accepts(b""),
+            Node::Text { text, chars, quoted } => !quoted && chars.min == 0 && text.accepts(b""),
+            Node::Sequence(parts) => parts.iter().all(is),
+            Node::Choice(parts) => parts.iter().any(is),
+            Node::Repeat { item, .. } if is(item) => true,
+            Node::Repeat { count, .. } => count.min == 0,
+            // Parts of members that may be empty are not met in practice; the count then is followed round by round.
+            Node::Members { named, count, .. } => {
+                count.min == 0 && !named.iter().any(|member| member.required && !is(&member.part))
+            }
+            Node::Call(rule) => grammar.rules[rule.0 as usize].body.is_some_and(|body| is(&body)),
+        }
     }
 
     fn size(&self, grammar: &Grammar, node: &Node) -> u64 {

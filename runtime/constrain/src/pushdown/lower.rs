@@ -8,7 +8,7 @@ use super::text::{Counted, counted_text};
 use crate::automaton::Automaton;
 use crate::error::ConstrainError;
 use crate::grammar::{Bounds, Grammar, Member, Node, NodeId};
-use crate::limits::{GRAMMAR_DEPTH_MAX, PART_STATES_MAX, PLACES_MAX, SITES_MAX};
+use crate::limits::{EMPTY_ROUNDS_MAX, GRAMMAR_DEPTH_MAX, PART_STATES_MAX, PLACES_MAX, SITES_MAX};
 use crate::regular::{Sizes, automaton, effective, in_bounds, left, levels};
 use rustc_hash::FxHashMap;
 
@@ -300,10 +300,29 @@ impl Lowering<'_> {
         if nothing {
             return if count.min == 0 { Ok(next) } else { self.op(Op::Split([].into())) };
         }
+        let mut count = count;
+        let mut round = None;
+        let may_be_empty =
+            self.sizes.may_be_empty(item) && separator.is_none_or(|between| self.sizes.may_be_empty(between));
+        if may_be_empty && (count.min > 1 || count.max.is_some_and(|max| max > EMPTY_ROUNDS_MAX)) {
+            // Empty rounds fill up to the least count, and need not be counted.
+            match (separator, self.small(item)?) {
+                (None, Some(automaton)) => (round, count.min) = (Some(automaton.without_empty()?), 0),
+                _ if count.max.unwrap_or(count.min) <= EMPTY_ROUNDS_MAX => {}
+                _ => {
+                    let limit = EMPTY_ROUNDS_MAX as usize;
+                    return Err(ConstrainError::TooLarge { what: "rounds of a part that may be empty", limit });
+                }
+            }
+        }
         let counts = count.min > 1 || count.max.is_some_and(|max| max > 1);
         let pop = if counts { self.op(Op::Pop(next))? } else { next };
         let again = self.op(Op::Split([].into()))?;
-        let first = self.part(item, if count.max == Some(1) { next } else { again })?;
+        let then = if count.max == Some(1) { next } else { again };
+        let first = match round {
+            Some(automaton) => self.leaf(&automaton, then)?,
+            None => self.part(item, then)?,
+        };
         if count.max == Some(1) {
             return if count.min == 0 { self.split(vec![next, first]) } else { Ok(first) };
         }

@@ -283,6 +283,24 @@ fn counts_cost_no_states() {
 }
 
 #[test]
+fn empty_rounds_are_not_counted_and_others_are_refused_beyond_a_limit() {
+    use crate::error::ConstrainError;
+    let vocabulary = vocabulary();
+    let mut grammar = Grammar::new();
+    let whole = grammar.regex("((ab|c)?){5,3000000}").unwrap();
+    grammar.set_start(whole);
+    let masks = TokenMasks::of_grammar(&grammar, &vocabulary).unwrap();
+    assert!(masks.accepts(b"") && masks.accepts(b"abcab") && !masks.accepts(b"a"));
+    let mut grammar = Grammar::new();
+    let inner = nested(&mut grammar);
+    let maybe = grammar.optional(inner);
+    let whole = grammar.repeat(maybe, None, Bounds::new(0, Some(1_000_000)));
+    grammar.set_start(whole);
+    let refused = TokenMasks::of_grammar(&grammar, &vocabulary).map(|_| ());
+    assert!(matches!(refused, Err(ConstrainError::TooLarge { limit: 64, .. })), "{refused:?}");
+}
+
+#[test]
 fn a_rule_that_begins_with_itself_or_is_not_defined_is_an_error() {
     use crate::error::ConstrainError;
     let vocabulary = vocabulary();

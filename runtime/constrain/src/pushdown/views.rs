@@ -7,7 +7,7 @@
 use super::program::{Op, Program};
 use super::space::{BOTTOM, Frame, Space, StackId};
 use crate::automaton::DEAD;
-use crate::limits::STACK_DEPTH_MAX;
+use crate::limits::{EMPTY_ROUNDS_MAX, STACK_DEPTH_MAX};
 use crate::table::with_twins;
 use crate::vocabulary::{NO_TOKEN, Vocabulary};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -158,10 +158,8 @@ impl Views {
 impl Program {
     /// How far from its bounds a count does not matter to one token of so many bytes.
     fn reach(&self, longest_bytes: usize) -> u32 {
-        /// Rounds without a byte that one closure may do.
-        const EMPTY_ROUNDS: usize = 64;
         let owed = self.owed.iter().map(|(_, owed)| *owed).max().unwrap_or(0);
-        let rounds = u32::try_from(longest_bytes.max(EMPTY_ROUNDS)).unwrap_or(u32::MAX);
+        let rounds = u32::try_from(longest_bytes.max(EMPTY_ROUNDS_MAX as usize)).unwrap_or(u32::MAX);
         rounds.saturating_add(owed).saturating_add(1)
     }
 
