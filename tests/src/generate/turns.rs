@@ -1,6 +1,6 @@
 //! Statements of prompts: turns, holes, forks, scratches, calls.
 
-use super::types::{Bounded, Ty};
+use super::types::{Bounded, Kind, Ty};
 use super::{Callable, Generator};
 use sgl_protocol::ScriptedAnswer;
 
@@ -114,7 +114,10 @@ impl Generator {
             let (text, _) = self.sample(&bounded.kind, false);
             self.answers.push(ScriptedAnswer { hole: name.clone(), text });
         }
-        self.bind(&name, &bounded.ty, false);
+        // A list keeps the bounds of its elements: what is pushed to it would have to fit them.
+        if !matches!(bounded.kind, Kind::List(_)) {
+            self.bind(&name, &bounded.ty, false);
+        }
         let options = ["", ", temperature: 0", ", max_tokens: 60", ", top_p: 0.9, seed: 7"];
         format!("$[{name}: {}{}]", bounded.text, self.pick(&options))
     }

@@ -78,8 +78,13 @@ impl Body<'_, '_> {
             }
             Tree::Coalesce => self.coalesce(left, right, wanted, span),
             Tree::Add => {
-                // A list literal beside a list of known type takes its type.
-                let left = self.expression(left, wanted);
+                // What is wanted of the sum is wanted of its parts, but a part that may be `none` can't be added. A list
+                // literal beside a list of known type takes its type.
+                let wanted = wanted.map(|wanted| match self.variables.resolve(wanted) {
+                    Type::Optional(of) => *of,
+                    other => other,
+                });
+                let left = self.expression(left, wanted.as_ref());
                 let hint = self.variables.resolve(&left.ty);
                 let hint = matches!(hint, Type::List { .. }).then(|| match hint {
                     Type::List { item, .. } => Type::list(*item),
