@@ -1,0 +1,28 @@
+//! Bodies of images to start from: `seeds FOLDER PROGRAM…` compiles programs that stand alone.
+
+use sgl_hir::SourceModule;
+use sgl_source::Files;
+use std::fs;
+
+/// Bytes of the header, which the target makes itself.
+const HEADER_BYTES: usize = 24;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.next().expect("usage: seeds FOLDER PROGRAM…");
+    for (index, path) in arguments.enumerate() {
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let mut files = Files::default();
+        let file = files.add("seed.sgl", text.clone());
+        let parsed = sgl_syntax::parse(file, &text);
+        let checked = sgl_hir::check(&SourceModule { file, name: "seed".into(), ast: parsed.module }, &[]);
+        if parsed.diagnostics.iter().chain(&checked.diagnostics).any(|d| d.is_error()) {
+            continue;
+        }
+        let plan = sgl_ir::optimize(sgl_ir::lower(&checked.program));
+        if let Ok(image) = sgl_codegen::emit(&plan, &files) {
+            let bytes = sgl_vm::encode(&image);
+            fs::write(format!("{folder}/seed{index}"), &bytes[HEADER_BYTES..]).expect("the folder is writable");
+        }
+    }
+}
