@@ -44,6 +44,9 @@ pub enum ConstrainError {
     /// A kind of shape that no automaton of this crate enforces.
     #[error("{0} can't be enforced yet")]
     Unenforced(&'static str),
+    /// A JSON Schema that can't be enforced, or that is none.
+    #[error("the schema can't be enforced: {0}")]
+    Schema(String),
     /// No text at all belongs to the shape.
     #[error("no text fits")]
     Empty,

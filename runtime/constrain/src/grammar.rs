@@ -25,6 +25,7 @@
 //! Keys of additional members are not checked to differ from one another: give [`Node::Members`] a least count only where the
 //! named members can reach it, or make repeated keys impossible.
 
+mod embed;
 mod reference;
 mod regex;
 mod shape;

@@ -13,7 +13,7 @@
 //! refused, because text between parts that nobody asked for has no end. `::=` is read as `:`.
 
 mod ast;
-mod common;
+mod imported;
 mod left;
 mod parse;
 

@@ -3,6 +3,7 @@
 use super::{Bounds, Grammar, Layout, Node, NodeId, RuleId};
 use crate::automaton::Automaton;
 use crate::error::ConstrainError;
+use crate::schema::{self, SchemaOptions};
 use crate::{pattern, text};
 use sgl_protocol::Shape;
 
@@ -113,10 +114,18 @@ impl Grammar {
                 Some(rule) => self.call(*rule),
                 None => return Err(ConstrainError::Undefined(format!("definition {index}"))),
             },
-            Shape::Schema(_) => return Err(ConstrainError::Unenforced("a JSON Schema")),
+            Shape::Schema(text) => self.schema(text)?,
             Shape::Grammar(_) => return Err(ConstrainError::Unenforced("a grammar inside a structure")),
             Shape::Computed(_) => return Err(ConstrainError::Unenforced("what is not computed yet")),
         })
+    }
+
+    /// The JSON that a schema describes.
+    fn schema(&mut self, text: &str) -> Result<NodeId, ConstrainError> {
+        let wrong = |why: String| ConstrainError::Schema(why);
+        let value = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let grammar = schema::compile(&value, SchemaOptions::default()).map_err(|error| wrong(error.to_string()))?;
+        self.embed(&grammar).ok_or(ConstrainError::Empty)
     }
 
     /// Any of these texts.
@@ -180,6 +189,19 @@ mod tests {
             assert!(accepts(&shape, text), "{text}");
         }
         assert!(!accepts(&shape, r#"{"type": "none", "n": true}"#) && !accepts(&shape, "2"));
+    }
+
+    #[test]
+    fn a_schema_is_a_part_like_any_other() {
+        let object = r##"{"type": "object", "properties": {"n": {"$ref": "#/$defs/t"}}, "required": ["n"],
+            "additionalProperties": false, "$defs": {"t": {"type": "array", "items": {"$ref": "#/$defs/t"}}}}"##;
+        let object = Shape::Schema(object.into());
+        assert!(accepts(&object, r#"{"n": [[], [[]]]}"#) && !accepts(&object, r#"{"n": [1]}"#));
+        let list = Shape::List { item: Box::new(object), min: 1, max: Some(2) };
+        assert!(accepts(&list, r#"[{"n": []}, {"n": [[]]}]"#) && !accepts(&list, "[{}]"));
+        assert!(accepts(&Shape::Schema("true".into()), r#"{"a": [1, null]}"#));
+        let unsaid = Grammar::of_shape(&Shape::Schema("{".into())).map(|_| ());
+        assert!(matches!(unsaid, Err(ConstrainError::Schema(_))));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Text to rules: by recursive descent, character by character.
 
 use super::ast::{Expression, Rule};
-use super::common;
+use super::imported;
 use crate::error::ConstrainError;
 use crate::limits::GRAMMAR_DEPTH_MAX;
 
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
                 let (Some("common"), Some(what)) = (from, what) else {
                     return self.fault("only `%import common.NAME` can be imported");
                 };
-                let Some(pattern) = common::pattern(what) else {
+                let Some(pattern) = imported::pattern(what) else {
                     return self.fault(format!("`common.{what}` is not known"));
                 };
                 self.skip(false);
