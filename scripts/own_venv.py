@@ -12,11 +12,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = ROOT / ".venv"
 
 
 def require(own: str = "", cmake: str = "", **packages: str) -> None:
     """Makes `import name` work for each `name="what pip installs"`; `cmake` is told to what is built from source."""
-    environment = ROOT / (f".venv-{own}" if own else ".venv")
+    environment = ROOT / f".venv-{own}" if own else ENVIRONMENT
     inside = Path(sys.prefix) == environment
     if (inside or not own) and all(importlib.util.find_spec(name) for name in packages):
         return

@@ -354,7 +354,7 @@ mod tests {
     use super::*;
     use crate::image::RecordType;
 
-    /// `{"c": [{"c": [ … ]}]}`, so many levels deep.
+    /// `{"c": [{"c": [ … ]}]}`, so many levels below the outermost.
     fn nested(levels: usize) -> String {
         format!("{}{}{}", r#"{"c": ["#.repeat(levels), r#"{"c": []}"#, "]}".repeat(levels))
     }
@@ -367,8 +367,8 @@ mod tests {
         let fields = vec![Field { name: "c".into(), shape: children }];
         let node = Shape::Record { name: "Node".into(), fields };
         let shape = Shape::Recursive { definitions: vec![node], root: Box::new(Shape::Ref(0)) };
-        assert!(parse(&nested(VALUE_DEPTH_MAX - 1), &shape, &image).is_ok());
-        let error = parse(&nested(VALUE_DEPTH_MAX), &shape, &image).map(|_| ()).unwrap_err();
+        assert!(parse(&nested(VALUE_DEPTH_MAX), &shape, &image).is_ok());
+        let error = parse(&nested(VALUE_DEPTH_MAX + 1), &shape, &image).map(|_| ()).unwrap_err();
         assert!(error.contains("less nesting"), "{error}");
     }
 }

@@ -34,7 +34,7 @@ fn each_fault_is_reported_once_and_the_rest_is_parsed() {
         ("fn f() { let = 1 }\n", &["E0101"]),
         ("fn f() { (1 + 2 }\nfn g() {}\n", &["E0102"]),
         ("fn f() { let x = \"a $[y: Line]\" }\n", &["E0103"]),
-        ("tool t(a: Str) -> Str uses net\nfn g() {}\n", &["E0104"]),
+        ("tool t(a: Str) -> Str uses net\nfn g() {}\n", &[]),
         ("prompt f() { \"$[a: ]\" }\n", &["E0105"]),
         ("fn f() { let match = 3 }\n", &["E0106"]),
         ("fn f() {\n  let = 1\n  let y = 2\n  let z = \n}\nfn g( {}\nfn h() {}\n", &["E0101", "E0101", "E0102"]),

