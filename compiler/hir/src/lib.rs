@@ -19,6 +19,7 @@ mod evals;
 mod exhaustive;
 mod generic;
 mod imports;
+mod join;
 pub mod program;
 mod refine;
 mod resolve;

@@ -3,7 +3,6 @@
 use super::{Body, Frame, ways_out};
 use crate::program::{Block, Expression, ExpressionKind, Pattern};
 use crate::types::Type;
-use crate::{assign, resolve};
 use sgl_source::{Code, Diagnostic, Span};
 use sgl_syntax::ast::{self, ExpressionKind as Tree};
 
@@ -48,18 +47,12 @@ impl Body<'_, '_> {
         }
         let mut joined = Type::Never;
         for ty in types {
-            let ty = self.variables.resolve(ty);
-            if self.variables.fits(&self.context.program, &ty, &joined) && joined != Type::Never {
+            if joined == Type::Never {
+                joined = self.variables.resolve(ty);
                 continue;
             }
-            joined = if joined == Type::Never || self.variables.fits(&self.context.program, &joined, &ty) {
-                ty
-            } else if assign::widen(&joined) == assign::widen(&ty) {
-                assign::widen(&ty)
-            } else if joined == Type::None || ty == Type::None {
-                resolve::union(vec![joined, ty])
-            } else {
-                let (a, b) = (self.show(&joined), self.show(&ty));
+            let Some(both) = self.variables.join(&self.context.program, &joined, ty) else {
+                let (a, b) = (self.show(&joined), self.show(ty));
                 self.report(
                     Diagnostic::error(
                         Code::E0301,
@@ -71,6 +64,7 @@ impl Body<'_, '_> {
                 );
                 return Type::Error;
             };
+            joined = both;
         }
         joined
     }

@@ -277,9 +277,20 @@ impl Body<'_, '_> {
         let mut item_type = wanted_item.clone();
         for item in items {
             let found = match &item_type {
-                Some(ty) => {
+                Some(ty) if wanted_item.is_some() => {
                     let ty = ty.clone();
                     self.expect(item, &ty)
+                }
+                Some(ty) => {
+                    let ty = ty.clone();
+                    let found = self.expression(item, Some(&ty));
+                    match self.variables.join(&self.context.program, &ty, &found.ty) {
+                        Some(both) => {
+                            item_type = Some(both);
+                            found
+                        }
+                        None => self.coerce(found, &ty),
+                    }
                 }
                 None => {
                     let found = self.expression(item, None);
