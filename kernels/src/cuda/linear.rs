@@ -128,10 +128,10 @@ const MEASURED_RUNS: usize = 5;
 pub fn planned_rows(m: usize) -> usize {
     let step = match m {
         0..=8 => 8,
-        9..=128 => 16,
-        129..=256 => 32,
-        257..=512 => 64,
-        513..=1024 => 128,
+        9..=256 => 16,
+        257..=512 => 32,
+        513..=1024 => 64,
+        1025..=2048 => 128,
         _ => 256,
     };
     m.next_multiple_of(step)
@@ -427,7 +427,7 @@ mod tests {
     fn planned_rows_waste_little() {
         for m in 1..5_000 {
             let rows = planned_rows(m);
-            assert!(rows >= m && (rows - m) * 4 <= m.max(60), "{m} rows are planned as {rows}");
+            assert!(rows >= m && (rows - m) * 8 <= m.max(120), "{m} rows are planned as {rows}");
         }
     }
 
