@@ -1,7 +1,9 @@
-//! Every example and every program of the suite is right and runs on the scripted model; examples are short and teach.
+//! Every program of the tree is right without a warning and stands as formatted: examples, the suite, the library, the
+//! tour. Examples and the suite also run on the scripted model here; the tour does in `corpus.rs`, and of the library every
+//! public item has an example there. Examples are short and teach.
 
 use sgl_source::render::Colour;
-use sgl_tests::stage;
+use sgl_tests::{page, stage};
 use sgl_vm::{Outside, RunOptions, Silent};
 use sglc::compile::compile;
 use sglc::scripted_tools::ScriptedTools;
@@ -35,7 +37,9 @@ fn programs(folder: &str, least: usize) -> Vec<PathBuf> {
 
 #[test]
 fn every_program_checks_without_a_word() {
-    for path in examples_and_suite() {
+    let library = programs("stdlib", 13);
+    let data = programs("benches/programs/data", 1);
+    for path in examples_and_suite().into_iter().chain(library).chain(data) {
         let compiled = compile(&Disk, &path.to_string_lossy()).expect("readable");
         let said = stage::diagnostics(&compiled);
         assert!(compiled.diagnostics.is_empty(), "{}:\n{said}", path.display());
@@ -105,5 +109,39 @@ fn every_program_of_the_tree_stands_as_formatted() {
             Err(refusal) => panic!("{}: {refusal:?}", path.display()),
         }
     }
+    assert!(ugly.is_empty(), "not formatted (UPDATE=1 does it): {ugly:?}");
+}
+
+/// Programs on pages for readers stand as formatted, too. `UPDATE=1` formats them.
+#[test]
+fn every_program_of_the_tour_stands_as_formatted() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a parent");
+    let mut pages = vec![root.join("README.md")];
+    for folder in ["docs/tour", "docs/tour/solutions"] {
+        let entries = fs::read_dir(root.join(folder)).expect("the tour is readable");
+        pages.extend(entries.map(|entry| entry.expect("the tour is readable").path()));
+    }
+    pages.retain(|path| path.extension().is_some_and(|e| e == "md"));
+    let (mut seen, mut ugly) = (0, Vec::new());
+    for path in pages {
+        let text = fs::read_to_string(&path).expect("readable");
+        let mut replacements = Vec::new();
+        for case in page::cases(&text) {
+            for fence in case.fences.iter().filter(|fence| fence.name == "sgl" || fence.name.starts_with("sgl ")) {
+                seen += 1;
+                match sgl_format::format(sgl_source::FileId(0), &fence.text) {
+                    Ok(formatted) if formatted == fence.text => {}
+                    Ok(formatted) => replacements.push((fence.range.clone(), formatted)),
+                    Err(refusal) => panic!("{}, {}: {refusal:?}", path.display(), case.name),
+                }
+            }
+        }
+        if !replacements.is_empty() && std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, page::rewrite(&text, replacements)).expect("writable");
+        } else if !replacements.is_empty() {
+            ugly.push(path);
+        }
+    }
+    assert!(seen > 50, "programs are missing: {seen}");
     assert!(ugly.is_empty(), "not formatted (UPDATE=1 does it): {ugly:?}");
 }

@@ -136,7 +136,8 @@ pub struct EvalArguments {
     /// Begin anew, whatever an interrupted run has finished
     #[arg(long)]
     pub fresh: bool,
-    /// Answer holes from this file instead of a model: lines `hole: text`, taken in order, the last one again and again
+    /// Answer holes from this file instead of a model: lines `hole: text`, taken in order, the last one again and
+    /// again, for each row anew; `select: text` says what `select` chooses, else it takes the first
     #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "replay"])]
     pub script: Option<String>,
     /// Ask the model, and keep what it answers beside the source

@@ -152,3 +152,26 @@ fn what_is_asked_for_must_be_there() {
     assert_eq!(replay.status.code(), Some(1));
     assert!(err(&replay).contains("there is no record main.quality.record.jsonl"), "{}", err(&replay));
 }
+
+/// The suite's evals on the scripted model: every row is read by its type and comes to a number. Their gates are for models.
+#[test]
+fn the_evals_of_the_suite_run_over_all_of_their_rows() {
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benches/programs");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("data")).expect("made");
+    let script = "letter: B\nwork: 12 * 5 = 60. The answer is 60.\n";
+    fs::write(folder.path().join("script.txt"), script).expect("written");
+    for (name, rows, metric, mean) in
+        [("mmlu", 30, "right", 8.0 / 30.0), ("hellaswag", 24, "right", 6.0 / 24.0), ("gsm8k", 20, "right", 2.0 / 20.0)]
+    {
+        for file in [format!("{name}.sgl"), format!("data/{name}.jsonl")] {
+            fs::copy(programs.join(&file), folder.path().join(&file)).expect("the suite is there");
+        }
+        let run = sglc(folder.path(), &["eval", &format!("{name}.sgl"), "--script", "script.txt", "--json"]);
+        let report: serde_json::Value = serde_json::from_str(&out(&run)).expect("JSON");
+        assert_eq!(report["rows"], rows, "{report}");
+        assert_eq!(report["failures"], serde_json::json!([]), "{report}");
+        let found = report["metrics"][metric]["mean"].as_f64().expect("a number");
+        assert!((found - mean).abs() < 1e-9, "{name}: {report}");
+    }
+}

@@ -51,7 +51,14 @@ pub(crate) fn everything(context: &mut Context<'_>) {
     while id < context.functions.len() {
         if !constants.contains(&id) {
             let environment = context.environments[id].clone();
+            let unknown = environment.iter().any(|(_, ty)| items::faulty(ty));
+            let before = context.diagnostics.len();
             items::within(context, environment, |context| function(context, id));
+            if unknown {
+                // What can't be inferred here may well be, once the type parameters stand for something.
+                let new = context.diagnostics.split_off(before);
+                context.diagnostics.extend(new.into_iter().filter(|d| d.code != Code::E0311));
+            }
         }
         id += 1;
         if id == context.functions.len() {

@@ -7,6 +7,7 @@ use crate::check::{Context, Source};
 use crate::declare;
 use crate::program::{Enum, EnumId, FunctionId, GenericId, Struct, StructId};
 use crate::resolve;
+use crate::tool;
 use crate::types::Type;
 use sgl_source::{Code, Diagnostic, Span};
 use sgl_syntax::ast;
@@ -182,7 +183,8 @@ fn depth(context: &Context<'_>, ty: &Type) -> usize {
     }
 }
 
-fn each(ty: &Type, visit: &mut impl FnMut(&Type)) {
+/// Visits a type and the types that it is written with.
+pub(crate) fn each(ty: &Type, visit: &mut impl FnMut(&Type)) {
     visit(ty);
     match ty {
         Type::Optional(of) | Type::List { item: of, .. } => each(of, visit),
@@ -238,6 +240,9 @@ pub(crate) fn instance(context: &mut Context<'_>, id: GenericId, arguments: Vec<
                 declare::signature(context, new.index());
                 new
             });
+            if tree.kind == ast::FunctionKind::Prompt {
+                tool::add_uses_of_calls(context, new, &arguments);
+            }
             context.instances.insert((id, arguments), Instance::Function(new));
             Instance::Function(new)
         }

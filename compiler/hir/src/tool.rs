@@ -7,7 +7,7 @@ use crate::check::{Context, Source};
 use crate::declare::Definition;
 use crate::program::{Effect, Enum, EnumId, Field, FunctionId, Variant};
 use crate::types::Type;
-use crate::{resolve, shape_of};
+use crate::{generic, resolve, shape_of};
 use sgl_source::{Code, Diagnostic, Span, did_you_mean};
 use sgl_syntax::ast::{self, FunctionKind, TypeExpression, TypeKind};
 
@@ -52,6 +52,22 @@ pub(crate) fn uses(context: &mut Context<'_>, tree: &ast::Function) -> Vec<Strin
     }
     all.sort();
     all
+}
+
+/// A generic prompt can't know what the calls reach that it may be made for; each of its instances uses that, too.
+pub(crate) fn add_uses_of_calls(context: &mut Context<'_>, id: FunctionId, arguments: &[Type]) {
+    let mut tools = Vec::new();
+    for argument in arguments {
+        generic::each(argument, &mut |ty| {
+            let calls = context.tool_calls.iter().filter(|(_, of)| *ty == Type::Enum(*of));
+            tools.extend(calls.flat_map(|(of, _)| of.iter().copied()));
+        });
+    }
+    let reached: Vec<String> = tools.iter().flat_map(|tool| context.function(*tool).uses.clone()).collect();
+    let uses = &mut context.program.functions[id.index()].uses;
+    uses.extend(reached);
+    uses.sort();
+    uses.dedup();
 }
 
 /// Reports types of a tool that can't go out of the program, or come into it.

@@ -47,7 +47,7 @@ pub(super) fn each(
         let text = fs::read_to_string(path).with_context(|| format!("`--script`: can't read {path}"))?;
         let answers = scripted::parse(&text).map_err(|error| anyhow!("`--script` {path}, {error}"))?;
         let mocks: Vec<(String, String)> = answers.into_iter().map(|answer| (answer.hole, answer.text)).collect();
-        side_by_side(count, jobs, &|index| work(index, &mut Mocked::new(&mocks)));
+        side_by_side(count, jobs, &|index| work(index, &mut Mocked::new(&mocks).taking_first()));
         return Ok(());
     }
     if !asks {

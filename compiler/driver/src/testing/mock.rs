@@ -100,6 +100,8 @@ pub struct Mocked {
     inner: Scripted,
     mocks: Vec<(String, VecDeque<String>)>,
     refused: VecDeque<Event>,
+    /// Whether `select` takes its first option where nobody says which.
+    takes_first: bool,
 }
 
 impl Mocked {
@@ -112,7 +114,15 @@ impl Mocked {
                 None => by_hole.push((hole.clone(), VecDeque::from([answer.clone()]))),
             }
         }
-        Self { inner: Scripted::new(Vec::new(), Box::new(|_| None)), mocks: by_hole, refused: VecDeque::new() }
+        let inner = Scripted::new(Vec::new(), Box::new(|_| None));
+        Self { inner, mocks: by_hole, refused: VecDeque::new(), takes_first: false }
+    }
+
+    /// The same, but `select` takes its first option where nobody says which, as in `sglc run --script`: over rows of data
+    /// there is no answer that stands for all.
+    #[must_use]
+    pub fn taking_first(self) -> Self {
+        Self { takes_first: true, ..self }
     }
 
     /// The next answer for a hole.
@@ -147,7 +157,8 @@ impl Mocked {
     }
 
     fn score(&mut self, asked: Score) {
-        let Some(text) = self.next(&asked.label) else {
+        let first = if self.takes_first { asked.options.first().cloned() } else { None };
+        let Some(text) = self.next(&asked.label).or(first) else {
             let why = format!("the test does not say what `select` chooses; add `\"{SELECT}\" => \"…\"`");
             return self.refuse(asked.request, why);
         };

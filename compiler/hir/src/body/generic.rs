@@ -148,6 +148,7 @@ impl Body<'_, '_> {
         let Some(Instance::Function(function)) = self.instance(id, types, span) else {
             return Self::error_expression(span);
         };
+        self.needs_uses(function, span);
         let made = self.context.function(function);
         for (argument, parameter) in checked.iter_mut().zip(&made.parameters) {
             if let (ExpressionKind::Call(callee, _), Some(default)) = (&mut argument.kind, parameter.default)

@@ -259,6 +259,8 @@ impl Body<'_, '_> {
                 );
                 return None;
             }
+            // A part of it was reported, or is a type parameter that nobody has given yet.
+            Err(WhyNot::NotText(Type::Error)) => return None,
             Err(WhyNot::NotText(_)) => {
                 self.report(
                     Diagnostic::error(
