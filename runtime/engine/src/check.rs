@@ -6,21 +6,21 @@ impl Engine {
     /// What is wrong with the ownership of the cache, one line each; nothing if every slot belongs to the free list, the tree
     /// or one sequence, and locks are as many as those who hold them.
     pub fn check_ownership(&self) -> Vec<String> {
-        let mut owners = vec![Vec::new(); self.cache.pool.capacity()];
-        let mut own = |slot: u32, owner: String| match owners.get_mut(slot as usize) {
-            Some(list) => list.push(owner),
-            None => owners.push(vec![format!("slot {slot} does not exist, and {owner} has it")]),
-        };
-        self.cache.pool.free().iter().for_each(|slot| own(*slot, "the free list".into()));
-        self.cache.tree.owned().for_each(|slot| own(slot, "the tree".into()));
-        for (name, sequence) in &self.sequences {
-            sequence.slots[sequence.shared..].iter().for_each(|slot| own(*slot, format!("{name:?}")));
-        }
-        let mut faults = self.cache.tree.faults();
-        for (slot, owners) in owners.iter().enumerate() {
-            if owners.len() != 1 {
-                faults.push(format!("slot {slot} has the owners {owners:?}"));
+        let mut owners = vec![0u32; self.cache.pool.capacity()];
+        self.for_each_owned(|slot, _| {
+            if let Some(count) = owners.get_mut(slot as usize) {
+                *count += 1;
             }
+        });
+        let mut faults = self.cache.tree.faults();
+        for (slot, count) in owners.iter().enumerate().filter(|(_, count)| **count != 1) {
+            let mut names = Vec::new();
+            self.for_each_owned(|owned, owner| {
+                if owned as usize == slot {
+                    names.push(owner());
+                }
+            });
+            faults.push(format!("slot {slot} has {count} owners: {names:?}"));
         }
         let running = self.sequences.values().filter(|sequence| sequence.running).count();
         if self.cache.shares && self.cache.tree.locks() as usize != running {
@@ -31,5 +31,14 @@ impl Engine {
         faults
             .extend(self.sessions.iter().filter(|(_, s)| !known(s)).map(|(id, _)| format!("{id:?} waits for nothing")));
         faults
+    }
+
+    /// Every slot with who has it.
+    fn for_each_owned(&self, mut each: impl FnMut(u32, &dyn Fn() -> String)) {
+        self.cache.pool.free().iter().for_each(|slot| each(*slot, &|| "the free list".into()));
+        self.cache.tree.owned().for_each(|slot| each(slot, &|| "the tree".into()));
+        for (name, sequence) in &self.sequences {
+            sequence.slots[sequence.shared..].iter().for_each(|slot| each(*slot, &|| format!("{name:?}")));
+        }
     }
 }

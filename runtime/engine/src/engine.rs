@@ -88,7 +88,12 @@ impl Engine {
     pub(crate) fn new(forward: Box<dyn Forward>, writing: Writing, slots: usize, options: &EngineOptions) -> Self {
         Self {
             constraints: ConstraintCache::new(writing.vocabulary.clone()),
-            cache: Cache { pool: SlotPool::new(slots), tree: RadixTree::new(), shares: options.radix_cache },
+            cache: Cache {
+                pool: SlotPool::new(slots),
+                tree: RadixTree::new(),
+                shares: options.radix_cache,
+                evicted: 0,
+            },
             token_budget: options.token_budget.max(1),
             jump: options.jump,
             forward,

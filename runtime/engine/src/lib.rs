@@ -16,7 +16,7 @@
 //! - **One request harms no other.** What is wrong with a request is its own event.
 //!
 //! In reading order: `pool`, `radix`, `sequence` say where keys and values are; `transcript`, `hole`, `sampler` what is said;
-//! `request`, `engine`, `schedule`, `step` who does what when.
+//! `request`, `engine`, `schedule`, `step` who does what when; [`simulate`] plays all of it under a seed, with faults.
 
 mod check;
 mod engine;
@@ -33,6 +33,7 @@ mod request;
 mod sampler;
 mod schedule;
 mod sequence;
+pub mod simulate;
 mod step;
 mod stops;
 #[cfg(test)]

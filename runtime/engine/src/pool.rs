@@ -5,6 +5,8 @@
 pub(crate) struct SlotPool {
     free: Vec<u32>,
     capacity: usize,
+    /// Free slots that are not given: an allocation that fails, in simulation.
+    withheld: usize,
 }
 
 impl SlotPool {
@@ -12,7 +14,7 @@ impl SlotPool {
     pub(crate) fn new(capacity: usize) -> Self {
         let count = u32::try_from(capacity).expect("slots are 32-bit");
         // Low slots first, so that a small program touches little memory.
-        Self { free: (0..count).rev().collect(), capacity }
+        Self { free: (0..count).rev().collect(), capacity, withheld: 0 }
     }
 
     pub(crate) fn capacity(&self) -> usize {
@@ -25,9 +27,15 @@ impl SlotPool {
 
     /// `count` slots onto `to`; nothing if there are not so many.
     pub(crate) fn take(&mut self, count: usize, to: &mut Vec<u32>) -> bool {
-        let Some(rest) = self.free.len().checked_sub(count) else { return false };
+        let rest = self.free.len().checked_sub(count).filter(|rest| *rest >= self.withheld || count == 0);
+        let Some(rest) = rest else { return false };
         to.extend(self.free.drain(rest..).rev());
         true
+    }
+
+    /// From now on so many free slots are not given.
+    pub(crate) fn withhold(&mut self, count: usize) {
+        self.withheld = count;
     }
 
     /// Takes slots back.

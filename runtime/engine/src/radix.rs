@@ -149,6 +149,15 @@ impl RadixTree {
         self.living().flat_map(|id| self.node(id).slots.iter().copied())
     }
 
+    /// Every edge: where in its sequences it begins, its tokens and their slots.
+    pub(crate) fn for_each_edge(&self, mut each: impl FnMut(usize, &[u32], &[u32])) {
+        for id in self.living() {
+            let above = std::iter::successors(self.node(id).parent, |parent| self.node(*parent).parent);
+            let from = above.map(|node| self.node(node).tokens.len()).sum();
+            each(from, &self.node(id).tokens, &self.node(id).slots);
+        }
+    }
+
     /// What is wrong with the tree itself, for the checker.
     pub(crate) fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();

@@ -30,7 +30,7 @@ pub(crate) enum Kind {
 }
 
 /// A hole being filled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Generation {
     pub(crate) hole: Hole,
     /// Tokens before the hole.

@@ -20,7 +20,7 @@ pub(crate) enum Part {
 }
 
 /// A sequence.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sequence {
     pub(crate) request: RequestId,
     pub(crate) part: Part,
@@ -94,6 +94,8 @@ pub(crate) struct Cache {
     pub(crate) pool: SlotPool,
     pub(crate) tree: RadixTree,
     pub(crate) shares: bool,
+    /// Slots that were evicted so far.
+    pub(crate) evicted: u64,
 }
 
 impl Cache {
@@ -146,9 +148,9 @@ impl Cache {
         sequence.running = false;
     }
 
-    /// Takes back the slots of a draft, but for so many of its tokens.
-    pub(crate) fn drop_draft(&mut self, sequence: &mut Sequence, draft: usize, kept: usize) {
-        let end = sequence.slots.len() - (draft - kept);
+    /// Takes back the last `count` slots: what they were for is not there.
+    pub(crate) fn take_back(&mut self, sequence: &mut Sequence, count: usize) {
+        let end = sequence.slots.len() - count;
         self.pool.give(&sequence.slots[end..]);
         sequence.slots.truncate(end);
     }
@@ -159,6 +161,7 @@ impl Cache {
         if missing > 0 {
             let mut freed = Vec::new();
             self.tree.evict(missing, &mut freed);
+            self.evicted += freed.len() as u64;
             self.pool.give(&freed);
         }
         self.pool.take(count, &mut sequence.slots)

@@ -51,6 +51,12 @@ impl Engine {
         let mut answers = Vec::new();
         if let Err(message) = self.compute(&work, &wishes, &mut answers) {
             self.settle_drafts(&work);
+            // What the pass was to compute is not there: nobody may find it.
+            for Work { sequence, tokens, .. } in &work {
+                if let Some(sequence) = self.sequences.get_mut(sequence) {
+                    self.cache.take_back(sequence, *tokens);
+                }
+            }
             for name in work.iter().map(|work| work.sequence) {
                 if let Some(request) = self.sequences.get(&name).map(|sequence| sequence.request) {
                     self.fail(request, ModelError::Device(message.clone()));
@@ -212,7 +218,7 @@ impl Engine {
                 Some(Kind::Generate(generation)) => std::mem::take(&mut generation.confirmed),
                 _ => 0,
             };
-            self.cache.drop_draft(sequence, *draft, kept.min(*draft));
+            self.cache.take_back(sequence, draft - kept.min(*draft));
             sequence.draft.clear();
         }
     }

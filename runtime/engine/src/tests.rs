@@ -1,7 +1,6 @@
 //! Tests of the engine as a whole, on devices that compute no model.
 
 mod cache;
-mod fake;
 mod faults;
 mod holes;
 mod jump;

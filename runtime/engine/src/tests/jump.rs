@@ -1,8 +1,9 @@
 //! Text without a choice: the same tokens in fewer passes.
 
-use super::fake::Says;
-use super::rig::{Parts, Rig, tokenizer};
+use super::rig::{Parts, Rig};
 use crate::options::Jump;
+use crate::simulate::device::Says;
+use crate::simulate::words::tokenizer;
 use sgl_protocol::{Field, Generated, Sampling, Shape};
 
 fn record(fields: &[(&str, Shape)]) -> Shape {
@@ -59,7 +60,7 @@ fn drafts_give_the_tokens_of_drawing_one_by_one_in_fewer_passes() {
 
 #[test]
 fn a_draft_that_the_model_agrees_with_is_one_pass() {
-    let says = Says::Text("In the abc. The other answer is 12, therein.".into());
+    let says = Says::Text("In the abc. The other answer is 12, therein.".into(), tokenizer().eos_ids()[0]);
     let pattern = "In the (abc|ab)\\. The other answer is (12|123), therein\\.";
     let shape = Shape::Text { pattern: Some(pattern.into()), chars_max: None, until: None };
     let cold = Sampling { temperature: 0.0, ..Sampling::default() };

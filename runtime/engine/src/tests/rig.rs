@@ -1,20 +1,16 @@
 //! An engine on a fake device, its programs, and the checker after every pass.
 
-use super::fake::{Fake, Says};
 use crate::engine::Engine;
 use crate::options::{EngineOptions, Jump};
-use crate::transcript::Writing;
+use crate::simulate::device::{Fake, Mind, Says};
+use crate::simulate::words;
 use sgl_protocol::{
     Command, Event, Generate, Generated, LanguageModel, ModelError, RequestId, Role, Sampling, Score, Scored,
     SessionId, Shape,
 };
-use sgl_tokenizer::{ChatTemplate, GgufVocabulary, TokenKind, Tokenizer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-
-const TEMPLATE: &str = "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}\
-    {% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
 /// What a rig is made of.
 #[derive(Clone, Debug)]
@@ -55,55 +51,20 @@ pub(super) struct Rig {
     pub(super) failed: BTreeMap<RequestId, ModelError>,
 }
 
-/// Printable characters, two-byte letters, merges of English, and ChatML's control tokens.
-pub(super) fn tokenizer() -> Tokenizer {
-    let mut tokens: Vec<String> = (b'!'..=b'~').map(|byte| char::from(byte).to_string()).collect();
-    // Space, newline, and the bytes of `é` (c3 a9) and `è` (c3 a8) in GPT-2's alphabet.
-    tokens.extend(["Ġ", "Ċ", "Ã", "©", "¨"].map(String::from));
-    let merges = [
-        "t h", "th e", "Ġ t", "Ġ a", "i n", "e r", "o n", "Ġ the", "1 2", "12 3", "a b", "ab c", "Ċ Ċ", ". Ġ", "\" ,",
-        "Ġ \"",
-    ];
-    for merge in merges {
-        tokens.push(merge.replace(' ', ""));
-    }
-    let text = tokens.len();
-    tokens.extend(["<|endoftext|>", "<|im_start|>", "<|im_end|>"].map(String::from));
-    let kinds = (0..tokens.len()).map(|id| if id < text { TokenKind::Normal } else { TokenKind::Control }).collect();
-    let (bos, ends) = (Some(text as u32), vec![text as u32 + 2, text as u32]);
-    Tokenizer::from_gguf_parts(GgufVocabulary {
-        tokens,
-        merges: merges.map(String::from).to_vec(),
-        token_types: kinds,
-        pre: "gpt-2".into(),
-        bos,
-        ends,
-        adds_bos: false,
-    })
-    .expect("a sound vocabulary")
-}
-
 impl Rig {
     pub(super) fn new(parts: &Parts) -> Self {
-        let tokenizer = tokenizer();
-        let end = tokenizer.eos_ids()[0];
-        let template = ChatTemplate::compile(TEMPLATE, "<|im_start|>", "<|im_end|>").expect("a sound template");
-        let fake = Fake {
-            context: parts.context,
-            bytes: Arc::new(tokenizer.vocabulary_bytes()),
-            end,
-            says: parts.says.clone(),
-            cells: vec![None; parts.slots],
-            draws: parts.draws,
-            works: parts.works,
-        };
+        let writing = words::writing();
+        let mind = Mind { bytes: Arc::new(writing.tokenizer.vocabulary_bytes()), says: parts.says.clone() };
+        let mut fake = Fake::new(parts.context, mind, parts.slots);
+        fake.draws = parts.draws;
+        fake.works.store(parts.works.unwrap_or(u64::MAX), std::sync::atomic::Ordering::Relaxed);
         let options = EngineOptions {
             token_budget: parts.budget,
             radix_cache: parts.shares,
             jump: parts.jump,
             ..EngineOptions::default()
         };
-        let engine = Engine::new(Box::new(fake), Writing::new(tokenizer, Some(template)), parts.slots, &options);
+        let engine = Engine::new(Box::new(fake), writing, parts.slots, &options);
         Self {
             engine,
             next: 0,
@@ -115,7 +76,7 @@ impl Rig {
     }
 
     pub(super) fn says(text: &str) -> Self {
-        Self::new(&Parts { says: Says::Text(text.into()), ..Parts::default() })
+        Self::new(&Parts { says: Says::Text(text.into(), words::tokenizer().eos_ids()[0]), ..Parts::default() })
     }
 
     fn name(&mut self) -> u64 {

@@ -1,35 +1,44 @@
-//! Devices for tests. They know what each slot holds, so that a wrong slot is noticed at once.
+//! A device that computes no model. It knows what each slot holds, so that a wrong slot is noticed at once.
 
 use crate::forward::Forward;
 use crate::sampler::{Candidates, Seen, log_sum_exp, sample};
 use sgl_kernels::AttentionSpan;
 use sgl_model::{Allowed, Answer, Ask, Batch, Draw, OutputRows};
 use sgl_protocol::Sampling;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What the fake says.
 #[derive(Clone, Debug)]
-pub(super) enum Says {
+pub(crate) enum Says {
     /// Something that depends on every token before, at random.
     Noise,
-    /// This text after the last `:` of the transcript, then the end of the turn.
-    Text(String),
+    /// This text after the last `:` of the transcript, then this token.
+    #[cfg(test)]
+    Text(String, u32),
+}
+
+/// Token and position by slot.
+pub(crate) type Cells = Arc<Mutex<Vec<Option<(u32, u32)>>>>;
+
+/// What comes after what: the part of a model that decides.
+#[derive(Clone, Debug)]
+pub(crate) struct Mind {
+    /// Bytes by token.
+    pub(crate) bytes: Arc<Vec<Option<Box<[u8]>>>>,
+    pub(crate) says: Says,
 }
 
 /// A device.
 #[derive(Debug)]
-pub(super) struct Fake {
-    pub(super) context: usize,
-    /// Bytes by token.
-    pub(super) bytes: Arc<Vec<Option<Box<[u8]>>>>,
-    pub(super) end: u32,
-    pub(super) says: Says,
-    /// Token and position by slot.
-    pub(super) cells: Vec<Option<(u32, u32)>>,
+pub(crate) struct Fake {
+    pub(crate) context: usize,
+    pub(crate) mind: Mind,
+    pub(crate) cells: Cells,
     /// Whether it draws itself.
-    pub(super) draws: bool,
-    /// Passes that work, if the device fails at some time.
-    pub(super) works: Option<u64>,
+    pub(crate) draws: bool,
+    /// Passes that work before one fails; [`u64::MAX`] for all.
+    pub(crate) works: Arc<AtomicU64>,
 }
 
 fn mix(a: u64, b: u64) -> u64 {
@@ -38,19 +47,9 @@ fn mix(a: u64, b: u64) -> u64 {
     z ^ (z >> 32)
 }
 
-impl Fake {
-    /// What a row sees, checked against what its slots hold.
-    fn seen(&self, span: &AttentionSpan<'_>, row: usize) -> Vec<u32> {
-        let last = span.context.len() - span.rows.len() + row - span.rows.start;
-        let cell = |(position, slot): (usize, &u32)| {
-            let (token, at) = self.cells[*slot as usize].expect("a slot in a context was computed");
-            assert_eq!(at as usize, position, "slot {slot} holds another position");
-            token
-        };
-        span.context[..=last].iter().enumerate().map(cell).collect()
-    }
-
-    fn logits(&self, context: &[u32], row: &mut [f32]) {
+impl Mind {
+    /// The row of logits after these tokens.
+    pub(crate) fn logits(&self, context: &[u32], row: &mut [f32]) {
         match &self.says {
             Says::Noise => {
                 let hash = context.iter().fold(1, |hash, token| mix(hash, u64::from(*token) + 1));
@@ -58,13 +57,14 @@ impl Fake {
                     *logit = (mix(hash, token as u64) % 10_000) as f32 / 1_000.0;
                 }
             }
-            Says::Text(text) => {
+            #[cfg(test)]
+            Says::Text(text, end) => {
                 let written: Vec<u8> =
                     context.iter().flat_map(|token| self.bytes[*token as usize].iter().flatten().copied()).collect();
                 let from = written.iter().rposition(|byte| *byte == b':').map_or(0, |at| at + 1);
                 let rest = text.as_bytes().strip_prefix(&written[from..]).unwrap_or_default();
                 row.fill(-1_000.0);
-                row[self.end as usize] = 0.0;
+                row[*end as usize] = 0.0;
                 for (token, bytes) in self.bytes.iter().enumerate() {
                     if let Some(bytes) = bytes.as_ref().filter(|bytes| !bytes.is_empty() && rest.starts_with(bytes)) {
                         row[token] = 100.0 * bytes.len() as f32;
@@ -72,6 +72,30 @@ impl Fake {
                 }
             }
         }
+    }
+}
+
+impl Fake {
+    /// `slots` empty slots.
+    pub(crate) fn new(context: usize, mind: Mind, slots: usize) -> Self {
+        let cells = Arc::new(Mutex::new(vec![None; slots]));
+        Self { context, mind, cells, draws: false, works: Arc::new(AtomicU64::new(u64::MAX)) }
+    }
+
+    /// What the slots hold.
+    pub(crate) fn read(cells: &Cells) -> MutexGuard<'_, Vec<Option<(u32, u32)>>> {
+        cells.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a row sees, checked against what its slots hold.
+    fn seen(cells: &[Option<(u32, u32)>], span: &AttentionSpan<'_>, row: usize) -> Vec<u32> {
+        let last = span.context.len() - span.rows.len() + row - span.rows.start;
+        let cell = |(position, slot): (usize, &u32)| {
+            let (token, at) = cells[*slot as usize].expect("a slot in a context was computed");
+            assert_eq!(at as usize, position, "slot {slot} holds another position");
+            token
+        };
+        span.context[..=last].iter().enumerate().map(cell).collect()
     }
 }
 
@@ -106,7 +130,7 @@ impl Forward for Fake {
     }
 
     fn vocabulary(&self) -> usize {
-        self.bytes.len()
+        self.mind.bytes.len()
     }
 
     fn draws(&self) -> bool {
@@ -137,18 +161,24 @@ impl Forward for Fake {
     }
 
     fn forward(&mut self, batch: &Batch<'_>, logits: &mut Vec<f32>) -> Result<(), String> {
-        if let Some(left) = &mut self.works {
-            *left = left.checked_sub(1).ok_or("the device is gone")?;
+        let left = self.works.load(Ordering::Relaxed);
+        if left != u64::MAX {
+            // After a fault it works again.
+            self.works.store(left.checked_sub(1).unwrap_or(u64::MAX), Ordering::Relaxed);
+            if left == 0 {
+                return Err("the device is gone".into());
+            }
         }
+        let mut cells = Self::read(&self.cells);
         for ((token, position), slot) in batch.tokens.iter().zip(batch.positions).zip(batch.slots) {
-            self.cells[*slot as usize] = Some((*token, *position));
+            cells[*slot as usize] = Some((*token, *position));
         }
         let size = self.vocabulary();
         logits.clear();
         logits.resize(batch.outputs.len() * size, 0.0);
         for (output, row) in batch.outputs.iter().zip(logits.chunks_exact_mut(size)) {
             let span = batch.spans.iter().find(|span| span.rows.contains(&output.row)).expect("a row is in a span");
-            self.logits(&self.seen(span, output.row), row);
+            self.mind.logits(&Self::seen(&cells, span, output.row), row);
             if let OutputRows::Only(ids) = output.rows {
                 let masked = (0..size as u32).filter(|id| !ids.contains(id));
                 masked.for_each(|id| row[id as usize] = f32::NEG_INFINITY);

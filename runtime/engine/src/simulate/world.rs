@@ -1,0 +1,252 @@
+//! Programs, and what goes wrong around them.
+
+use super::Summary;
+use super::device::{Fake, Mind, Says};
+use super::dice::Dice;
+use super::ledger::Ledger;
+use crate::engine::Engine;
+use crate::options::{EngineOptions, Jump};
+use crate::transcript::Writing;
+use sgl_constrain::ConstraintCache;
+use sgl_protocol::{Command, Field, Generate, LanguageModel, RequestId, Role, Sampling, Score, SessionId, Shape};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Steps in which everything that is under way must end.
+const STEPS_MAX: u64 = 20_000;
+/// Programs at a time.
+const SESSIONS_MAX: usize = 24;
+
+const TEXTS: [&str; 6] = [
+    "the beginning",
+    "the other beginning of the text",
+    "the other beginning, in the end",
+    " and the next one",
+    "123 abc: ",
+    "a",
+];
+
+/// Programs, their engine, and what they were promised.
+#[derive(Debug)]
+pub(super) struct World {
+    dice: Dice,
+    engine: Engine,
+    ledger: Ledger,
+    works: Arc<AtomicU64>,
+    slots: usize,
+    sessions: Vec<SessionId>,
+    next: u64,
+    /// How often slots are refused, in percent of the steps.
+    refusals: usize,
+    /// Whether passes fail in this seed.
+    failing: bool,
+    /// Whether storms of cancellation come.
+    storms: bool,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, writing: Writing, constraints: ConstraintCache) -> Self {
+        let mut dice = Dice::new(seed);
+        let slots = dice.pick(&[90, 130, 200, 400]);
+        let options = EngineOptions {
+            token_budget: dice.pick(&[1, 5, 16, 64, 64]),
+            radix_cache: !dice.once_in(4),
+            jump: dice.pick(&[Jump::Exact, Jump::Exact, Jump::Off, Jump::Forced]),
+            ..EngineOptions::default()
+        };
+        let mind = Mind { bytes: Arc::new(writing.tokenizer.vocabulary_bytes()), says: Says::Noise };
+        let mut fake = Fake::new(dice.pick(&[60, 90, 300]), mind.clone(), slots);
+        fake.draws = dice.once_in(2);
+        let (works, cells) = (fake.works.clone(), fake.cells.clone());
+        let mut engine = Engine::new(Box::new(fake), writing, slots, &options);
+        engine.constraints = constraints;
+        let (refusals, failing, storms) = (dice.pick(&[0, 0, 5, 30]), dice.once_in(4), dice.once_in(3));
+        let ledger = Ledger::new(mind, cells);
+        Self { dice, engine, ledger, works, slots, sessions: Vec::new(), next: 0, refusals, failing, storms }
+    }
+
+    /// Plays so many actions, with steps between them, and then everything to its end.
+    pub(super) fn play(&mut self, actions: usize) {
+        self.open();
+        for _ in 0..actions {
+            self.act();
+            self.ledger.see(&self.engine);
+            for _ in 0..self.dice.below(4) {
+                self.step();
+            }
+        }
+        self.failing = false;
+        let before = self.ledger.summary.steps;
+        while self.engine.is_busy() {
+            self.step();
+            let steps = self.ledger.summary.steps - before;
+            assert!(steps < STEPS_MAX, "{} sequences never end", self.engine.sequences.len());
+        }
+        self.step();
+        assert_eq!(self.ledger.open(), [], "requests without an end");
+        for session in std::mem::take(&mut self.sessions) {
+            self.engine.submit(Command::Close { session });
+        }
+        let free = self.engine.cache.pool.free().len() + self.engine.cache.tree.evictable_slots();
+        assert_eq!(free, self.slots, "slots have leaked");
+    }
+
+    /// What happened, and what is used again.
+    pub(super) fn end(self) -> (Summary, (Writing, ConstraintCache)) {
+        let summary = Summary {
+            passes: self.engine.forward_passes(),
+            evictions: self.engine.cache.evicted,
+            ..self.ledger.summary
+        };
+        (summary, (self.engine.writing, self.engine.constraints))
+    }
+
+    fn step(&mut self) {
+        let refused = self.dice.below(100) < self.refusals;
+        self.engine.cache.pool.withhold(if refused { self.dice.below(self.slots) } else { 0 });
+        if self.failing && self.dice.once_in(60) {
+            self.works.store(0, Ordering::Relaxed);
+            self.ledger.summary.faults += 1;
+        }
+        self.ledger.summary.faults += u64::from(refused);
+        self.engine.step();
+        self.engine.cache.pool.withhold(0);
+        self.ledger.summary.steps += 1;
+        self.ledger.check(&mut self.engine, self.failing);
+    }
+
+    fn name(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    fn open(&mut self) {
+        let session = SessionId(self.name());
+        self.sessions.push(session);
+        self.engine.submit(Command::Open { session });
+        let text = self.dice.pick(&TEXTS).to_string();
+        self.engine.submit(Command::Append { session, text });
+    }
+
+    fn act(&mut self) {
+        if self.storms && self.dice.once_in(25) {
+            self.storm();
+        }
+        let Some(session) = (!self.sessions.is_empty()).then(|| self.dice.pick(&self.sessions)) else {
+            return self.open();
+        };
+        match self.dice.below(12) {
+            0 if self.sessions.len() < SESSIONS_MAX => self.open(),
+            1 | 2 if self.sessions.len() < SESSIONS_MAX => {
+                for _ in 0..=self.dice.below(3) {
+                    let child = SessionId(self.name());
+                    self.engine.submit(Command::Fork { parent: session, child });
+                    self.sessions.push(child);
+                }
+            }
+            3 => {
+                let text = self.dice.pick(&TEXTS).to_string();
+                self.engine.submit(Command::Append { session, text });
+            }
+            4 => {
+                self.engine.submit(Command::OpenRole { session, role: Role::User });
+                self.engine.submit(Command::Append { session, text: "123 abc".into() });
+                self.engine.submit(Command::CloseRole { session });
+            }
+            5 => self.score(session),
+            6 => self.close(session),
+            7 => {
+                let open = self.ledger.open();
+                if !open.is_empty() {
+                    let request = self.dice.pick(&open);
+                    self.cancel(request);
+                }
+            }
+            _ => self.generate(session),
+        }
+    }
+
+    /// Everything is cancelled at once.
+    fn storm(&mut self) {
+        self.ledger.summary.faults += 1;
+        for request in self.ledger.open() {
+            if !self.dice.once_in(5) {
+                self.cancel(request);
+            }
+        }
+    }
+
+    fn cancel(&mut self, request: RequestId) {
+        self.ledger.cancelled(request);
+        self.engine.submit(Command::Cancel { request });
+    }
+
+    fn close(&mut self, session: SessionId) {
+        // Any request of it may end by that.
+        for request in self.ledger.open() {
+            self.ledger.cancelled(request);
+        }
+        self.sessions.retain(|other| *other != session);
+        self.engine.submit(Command::Close { session });
+    }
+
+    fn score(&mut self, session: SessionId) {
+        let request = RequestId(self.name());
+        self.ledger.asked(request);
+        let options = ["the", "abc", "on"].map(String::from).to_vec();
+        let unconditional = self.dice.once_in(2);
+        let label = String::new();
+        self.engine.submit(Command::Score(Score { request, session, options, unconditional, label, model: None }));
+    }
+
+    fn generate(&mut self, session: SessionId) {
+        let request = RequestId(self.name());
+        self.ledger.asked(request);
+        let dice = &mut self.dice;
+        let shape = shape(dice);
+        let penalty = if dice.once_in(4) { 1.3 } else { 1.0 };
+        let sampling = Sampling {
+            seed: dice.below(1_000) as u64,
+            temperature: dice.pick(&[0.0, 0.3, 1.0, 1.0]),
+            top_k: dice.pick(&[0, 0, 5]),
+            repetition_penalty: penalty,
+            frequency_penalty: if dice.once_in(5) { 0.5 } else { 0.0 },
+            ..Sampling::default()
+        };
+        let distribution = shape.members().is_some() && dice.once_in(2);
+        let stop = if dice.once_in(4) { vec!["e".into(), "\n\n".into()] } else { Vec::new() };
+        let top_logprobs = dice.once_in(5).then_some(2);
+        let follow = if dice.once_in(5) { ", and".to_string() } else { String::new() };
+        let max_tokens = 1 + dice.below(24) as u32;
+        self.engine.submit(Command::Generate(Generate {
+            request,
+            session,
+            shape,
+            sampling,
+            max_tokens,
+            stop,
+            follow,
+            top_logprobs,
+            distribution,
+            label: String::new(),
+            model: None,
+        }));
+    }
+}
+
+fn shape(dice: &mut Dice) -> Shape {
+    let field = |name: &str, shape| Field { name: name.into(), shape };
+    match dice.below(7) {
+        0..=2 => Shape::free_text(),
+        3 => Shape::Int { min: Some(0), max: Some(1_000) },
+        4 => Shape::Enum { name: "E".into(), names: vec!["abc".into(), "the".into()] },
+        5 => Shape::Record {
+            name: "R".into(),
+            fields: vec![
+                field("the", Shape::Int { min: Some(0), max: Some(123) }),
+                field("abc", Shape::Enum { name: "F".into(), names: vec!["in".into(), "on".into()] }),
+            ],
+        },
+        _ => Shape::Text { pattern: None, chars_max: Some(9), until: Some("e".into()) },
+    }
+}
