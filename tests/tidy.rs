@@ -1,6 +1,7 @@
 //! The rules of the tree, as tests: what is not checked here is not a rule.
 
 mod tidy {
+    pub(crate) mod book;
     pub(crate) mod codes;
     pub(crate) mod docs;
     pub(crate) mod layers;

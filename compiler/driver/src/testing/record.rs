@@ -259,10 +259,13 @@ impl Replay {
             parts.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect::<Vec<_>>()
         };
         match of_hole.into_iter().map(differs).min_by_key(Vec::len) {
-            None => format!("hole `{hole}` was never recorded"),
+            None => format!("hole `{hole}` was never recorded; `--record` asks the model"),
             Some(changed) => {
                 let verb = if changed.len() == 1 && !changed[0].ends_with('s') { "is" } else { "are" };
-                format!("the record of hole `{hole}` is stale: {} {verb} not what was recorded", changed.join(" and "))
+                let changed = changed.join(" and ");
+                format!(
+                    "the record of hole `{hole}` is stale: {changed} {verb} not what was recorded; `--record` asks anew"
+                )
             }
         }
     }
