@@ -3,8 +3,8 @@
 use crate::page::{self, Case};
 use crate::stage;
 use sgl_constrain::Automaton;
-use sgl_protocol::Shape;
 use sgl_source::{Code, Diagnostic, FileId};
+use sgl_vm::image::Hole;
 use sglc::compile::compile;
 use sglc::sources::Memory;
 
@@ -82,8 +82,8 @@ fn found(case: &Case) -> Vec<String> {
     };
     let mut all = names(&compiled.diagnostics);
     // One token per byte: the most that a tokenizer can need.
-    let need = |shape: &Shape| {
-        let shortest = Automaton::of_shape(shape).ok().and_then(|automaton| automaton.shortest());
+    let need = |hole: &Hole| {
+        let shortest = Automaton::of_shape(&hole.shape).ok().and_then(|automaton| automaton.shortest());
         Ok(u32::try_from(shortest.map_or(0, |text| text.len())).unwrap_or(u32::MAX))
     };
     for entry in &image.entries {

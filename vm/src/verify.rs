@@ -29,6 +29,12 @@ pub fn verify(image: &Image) -> Vec<String> {
         if !exists(test.function) || image.functions[test.function as usize].parameters != 0 {
             found.push(format!("test {} has no function without parameters", test.name));
         }
+        for (tool, gives) in &test.tools {
+            let known = (*tool as usize) < image.tools.len();
+            if !known || image.functions.get(*gives as usize).is_none_or(|f| f.parameters != 0) {
+                found.push(format!("test {} answers for a tool that is not there", test.name));
+            }
+        }
     }
     for eval in &image.evals {
         let takes = |function: u32, count: usize| {

@@ -2,7 +2,7 @@
 
 use crate::subject::Subject;
 use sgl_source::{Code, Diagnostic, Span};
-use sgl_syntax::ast::{ExpressionKind, Import, ItemKind, PatternKind, TypeKind};
+use sgl_syntax::ast::{ExpressionKind, Import, ItemKind, Mock, PatternKind, TypeKind};
 use sgl_syntax::visit::Node;
 use std::collections::BTreeSet;
 
@@ -38,6 +38,15 @@ pub(crate) fn mentioned<'a>(subject: &Subject<'a>) -> BTreeSet<&'a str> {
 /// Adds what one piece of the tree names.
 pub(crate) fn mention<'a>(node: Node<'a>, names: &mut BTreeSet<&'a str>) {
     match node {
+        Node::Item(item) => {
+            if let ItemKind::Test(test) = &item.kind {
+                let tools = test.mocks.iter().filter_map(|mock| match mock {
+                    Mock::Tool { tool, .. } => tool.first(),
+                    Mock::Hole { .. } => None,
+                });
+                names.extend(tools.map(|name| name.value.as_str()));
+            }
+        }
         Node::Expression(e) => {
             if let ExpressionKind::Name(name) = &e.kind {
                 names.insert(name);

@@ -48,11 +48,12 @@ pub fn emit(program: &Program, files: &Files) -> Result<Image, Box<Diagnostic>> 
         result: entry.result.clone().unwrap_or(Shape::Null),
         uses: entry.uses.clone(),
     });
-    let tests = program.tests.iter().map(|(name, function, mocks)| Test {
-        name: name.clone(),
-        function: *function,
-        mocks: mocks.clone(),
-        at: place(program.functions[*function as usize].span),
+    let tests = program.tests.iter().map(|test| Test {
+        name: test.name.clone(),
+        function: test.function,
+        mocks: test.mocks.clone(),
+        tools: test.tools.clone(),
+        at: place(program.functions[test.function as usize].span),
     });
     Ok(Image {
         files: files.ids().map(|id| files.name(id).to_string()).collect(),

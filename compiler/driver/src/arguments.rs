@@ -107,15 +107,18 @@ pub struct TestArguments {
     /// How to print results
     #[arg(long, value_enum, default_value = "text")]
     pub format: TestFormat,
+    /// What the tools may use: `net`, `net=example.org`, `files`, `process`, `stdin`, `clock`; several with commas
+    #[arg(long, value_name = "WHAT,…")]
+    pub allow: Vec<String>,
     /// The model of tests that have neither mocks nor a record
-    #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL", default_value = crate::models::DEFAULT_MODEL)]
-    pub model: String,
+    #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL")]
+    pub model: Option<String>,
     /// Threads of the engine; the cores that are free to it if not given
     #[arg(long, value_name = "COUNT")]
     pub threads: Option<usize>,
     /// Seed of all sampling
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
 }
 
 /// Options of `sglc eval`.
@@ -146,15 +149,18 @@ pub struct EvalArguments {
     /// Answer only from what was recorded: no weights are needed
     #[arg(long)]
     pub replay: bool,
+    /// What the tools may use: `net`, `net=example.org`, `files`, `process`, `stdin`, `clock`; several with commas
+    #[arg(long, value_name = "WHAT,…")]
+    pub allow: Vec<String>,
     /// A GGUF file, a Hugging Face folder, or a name that `sglc model list` shows
-    #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL", default_value = crate::models::DEFAULT_MODEL)]
-    pub model: String,
+    #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL")]
+    pub model: Option<String>,
     /// Threads of the engine; the cores that are free to it if not given
     #[arg(long, value_name = "COUNT")]
     pub threads: Option<usize>,
     /// The first seed
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
 }
 
 /// How results are printed.

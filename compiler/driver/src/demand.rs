@@ -1,16 +1,15 @@
 //! Whether every hole can close within its token budget, before anything runs.
 
-use sgl_protocol::Shape;
 use sgl_source::{Code, Diagnostic, FileId, Span};
 use sgl_vm::image::{Hole, Image, Op};
 use std::collections::BTreeSet;
 
 /// One E0440 per hole that a function can reach and whose shortest value needs more tokens than the hole may have. `need`
-/// gives the fewest tokens of a shape; its error becomes an E0409.
+/// gives the fewest tokens of a hole, of the model that fills it; its error becomes an E0409.
 pub fn check(
     image: &Image,
     function: u32,
-    mut need: impl FnMut(&Shape) -> Result<u32, String>,
+    mut need: impl FnMut(&Hole) -> Result<u32, String>,
     max_tokens_default: u32,
     cap: Option<u32>,
 ) -> Vec<Diagnostic> {
@@ -23,7 +22,7 @@ pub fn check(
         }
         let own = hole.max_tokens.unwrap_or(max_tokens_default);
         let budget = cap.map_or(own, |cap| own.min(cap));
-        match need(&hole.shape) {
+        match need(hole) {
             Ok(need) if need > budget => found.push(too_small(hole, need, budget, cap)),
             Ok(_) => {}
             Err(error) => found.push(Diagnostic::error(
@@ -46,6 +45,28 @@ pub(crate) fn holes(image: &Image, function: u32) -> BTreeSet<u32> {
         }
     });
     holes
+}
+
+/// The models that a function can ask by name.
+pub(crate) fn models(image: &Image, function: u32) -> BTreeSet<&str> {
+    let mut holes = BTreeSet::new();
+    reach(image, function, &mut |op| {
+        if let Op::Generate { hole, .. } | Op::Select { hole, .. } = op {
+            holes.insert(*hole);
+        }
+    });
+    holes.into_iter().filter_map(|hole| image.holes[hole as usize].model.as_deref()).collect()
+}
+
+/// The tools that a function can call and that are bound outside the program, in the order of the image.
+pub(crate) fn tools(image: &Image, function: u32) -> BTreeSet<u32> {
+    let mut tools = BTreeSet::new();
+    reach(image, function, &mut |op| {
+        if let Op::CallTool { tool, .. } = op {
+            tools.insert(*tool);
+        }
+    });
+    tools
 }
 
 /// Whether a function can reach a hole or a `select`.
@@ -99,6 +120,7 @@ mod tests {
     use super::*;
     use crate::compile::compile;
     use crate::sources::Memory;
+    use sgl_protocol::Shape;
 
     const PROGRAM: &str = "pub prompt main() -> Int {\n    user \"A number.\"\n    assistant \"$[n: Int in 100..=999]\"\n    \
         return n\n}\npub prompt other() -> Bool {\n    user \"Yes or no?\"\n    assistant \"$[b: Bool]\"\n    return b\n}\n";
@@ -107,7 +129,7 @@ mod tests {
     fn a_hole_that_no_budget_closes_is_told_before_the_run() {
         let compiled = compile(&Memory(vec![("main.sgl".into(), PROGRAM.into())]), "main.sgl").expect("it can be read");
         let image = compiled.image.expect("a sound program");
-        let need = |shape: &Shape| Ok(if matches!(shape, Shape::Int { .. }) { 3 } else { 1 });
+        let need = |hole: &Hole| Ok(if matches!(hole.shape, Shape::Int { .. }) { 3 } else { 1 });
         let entry = |name: &str| image.entries.iter().find(|entry| entry.name == name).expect("an entry").function;
         let codes = |function, cap| {
             check(&image, function, need, 256, cap).iter().map(|found| found.code.to_string()).collect::<Vec<_>>()

@@ -2,25 +2,21 @@
 
 use crate::arguments::{DiagnosticFormat, JumpMode, RunArguments};
 use crate::compile::Compiled;
+use crate::engines::Wanted;
 use crate::grants::Grants;
-use crate::models::{DEFAULT_MODEL, Store};
 use crate::scripted_tools::ScriptedTools;
 use crate::toolhost::Tools;
 use crate::transcript::Terminal;
-use crate::{Outcome, demand, flags, report, scripted, stats};
+use crate::{Outcome, engines, flags, report, scripted, stats};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ArgMatches;
-use sgl_engine::{Engine, EngineOptions, Jump};
-use sgl_protocol::{Fleet, LanguageModel};
+use sgl_engine::{EngineOptions, Jump};
+use sgl_protocol::LanguageModel;
 use sgl_source::render::{self, Colour};
 use sgl_source::{Code, Diagnostic, FileId, Span};
 use sgl_vm::image::{Entry, Image, Place};
 use sgl_vm::{Host, NoHost, Observer, Outside, RunOptions, Silent, Trap, Value};
-use std::path::Path;
 use std::time::Instant;
-
-/// Threads that the engine takes if none are asked for: more gain nothing for models that fit a small machine.
-const THREADS_MAX: usize = 16;
 
 /// Why a run has no result.
 #[derive(Debug)]
@@ -120,13 +116,9 @@ fn attempt(
     arguments: &RunArguments,
 ) -> Result<Outcome> {
     let started = Instant::now();
-    let defaults = &compiled.project.defaults;
     let options = RunOptions {
-        seed: arguments.seed.or(defaults.seed).unwrap_or(0),
-        temperature: arguments.temperature.or(defaults.temperature),
-        max_tokens_default: defaults.max_tokens.unwrap_or(RunOptions::default().max_tokens_default),
         max_tokens_cap: arguments.max_tokens,
-        ..RunOptions::default()
+        ..compiled.project.defaults.options(arguments.seed, arguments.temperature)
     };
     let script = match &arguments.script {
         Some(path) => {
@@ -190,29 +182,13 @@ fn engines(
     arguments: &RunArguments,
     options: &RunOptions,
 ) -> Result<Option<Box<dyn LanguageModel>>> {
-    let project = &compiled.project;
-    let own = arguments.model.as_deref().or(project.defaults.model.as_deref()).unwrap_or(DEFAULT_MODEL);
-    let mut wanted = vec![project.model(own)];
-    let mut names = Vec::new();
-    let mut faults = Vec::new();
-    for model in image.models.iter().filter(|m| image.holes.iter().any(|hole| hole.model.as_ref() == Some(&m.name))) {
-        let bound = project.models.contains_key(&model.name).then_some(&model.name).or(model.of.as_ref());
-        let Some(bound) = bound else {
-            let message = format!("the model `{}` is bound to nothing", model.name);
-            let help = format!("write into `sgl.toml`, under `[models]`: `{} = \"…\"`", model.name);
-            faults.push(Diagnostic::error(Code::E0906, message, span(model.at), "declared here").with_help(help));
-            continue;
-        };
-        let spec = project.model(bound);
-        let index = wanted.iter().position(|known| *known == spec).unwrap_or_else(|| {
-            wanted.push(spec);
-            wanted.len() - 1
-        });
-        names.push((model.name.clone(), index));
-    }
-    if report::diagnostics(&compiled.files, &faults, DiagnosticFormat::Text) {
-        return Ok(None);
-    }
+    let wanted = match Wanted::of(compiled, image, [entry.function], arguments.model.as_deref()) {
+        Ok(wanted) => wanted,
+        Err(faults) => {
+            report::diagnostics(&compiled.files, &faults, DiagnosticFormat::Text);
+            return Ok(None);
+        }
+    };
     if arguments.max_tokens == Some(0) {
         bail!("`--max-tokens` must be at least 1");
     }
@@ -225,39 +201,14 @@ fn engines(
         },
         device: arguments.device,
         deterministic: arguments.deterministic,
-        ..engine_options(arguments.threads)
+        ..engines::options(arguments.threads)
     };
-    let store = Store::of_user()?;
-    let mut engines = Vec::new();
-    for spec in &wanted {
-        engines.push(load_engine(&store.resolve(spec)?, engine_options)?);
-    }
-    let found = demand::check(
-        image,
-        entry.function,
-        |shape| engines[0].need(shape).map_err(|error| error.to_string()),
-        options.max_tokens_default,
-        arguments.max_tokens,
-    );
+    let mut engines = wanted.load(engine_options)?;
+    let found = engines.check(image, entry.function, options);
     if report::diagnostics(&compiled.files, &found, DiagnosticFormat::Text) {
         return Ok(None);
     }
-    if names.is_empty() {
-        return Ok(engines.pop().map(|engine| Box::new(engine) as Box<dyn LanguageModel>));
-    }
-    let models = engines.into_iter().map(|engine| Box::new(engine) as Box<dyn LanguageModel>).collect();
-    Ok(Some(Box::new(Fleet::new(models, names))))
-}
-
-/// What an engine is loaded with if nothing else is said.
-pub(crate) fn engine_options(threads: Option<usize>) -> EngineOptions {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    EngineOptions { threads: threads.unwrap_or(cores.min(THREADS_MAX)).max(1), ..EngineOptions::default() }
-}
-
-/// An engine with the weights at `path`.
-pub(crate) fn load_engine(path: &Path, options: EngineOptions) -> Result<Engine> {
-    Engine::load(path, options).with_context(|| format!("can't load the model {}", path.display()))
+    Ok(Some(engines.into_model()))
 }
 
 /// A text as it is, anything else as indented JSON; with `json` everything on one line.

@@ -10,6 +10,7 @@ pub mod command;
 pub mod compile;
 mod constraints;
 pub mod demand;
+mod engines;
 mod evaluating;
 pub mod execute;
 pub mod flags;

@@ -9,6 +9,7 @@ use crate::sources::Sources;
 use reader::{Reader, Table};
 use sgl_source::{Code, Diagnostic, FileId, Files};
 use sgl_tools::{Binding, Server};
+use sgl_vm::RunOptions;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -52,6 +53,19 @@ pub struct Defaults {
     pub max_tokens: Option<u32>,
     /// Seed of all sampling.
     pub seed: Option<u64>,
+}
+
+impl Defaults {
+    /// Options of a run: what the command line says, else these.
+    pub fn options(&self, seed: Option<u64>, temperature: Option<f64>) -> RunOptions {
+        let plain = RunOptions::default();
+        RunOptions {
+            seed: seed.or(self.seed).unwrap_or(0),
+            temperature: temperature.or(self.temperature),
+            max_tokens_default: self.max_tokens.unwrap_or(plain.max_tokens_default),
+            ..plain
+        }
+    }
 }
 
 impl Project {

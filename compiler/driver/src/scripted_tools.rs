@@ -10,7 +10,7 @@ use sgl_vm::{Host, ToolAnswer, ToolError};
 use std::time::Duration;
 
 /// The tools of a script.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ScriptedTools {
     answers: Vec<(String, Result<serde_json::Value, ToolError>)>,
     waiting: Vec<ToolAnswer>,

@@ -17,6 +17,7 @@ mod run;
 mod select;
 mod show;
 mod snapshots;
+mod tools;
 
 use crate::arguments::TestArguments;
 use crate::compile::Compiled;

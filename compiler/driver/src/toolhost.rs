@@ -6,6 +6,7 @@ use sgl_source::{Code, Diagnostic, FileId, Span, did_you_mean};
 use sgl_tools::{Answer, Binding, Failure, Server, Toolbox};
 use sgl_vm::image::{Entry, Image, Tool};
 use sgl_vm::{Host, ToolAnswer, ToolError};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How long a tool may take if its binding does not say.
@@ -40,9 +41,29 @@ impl<'a> Tools<'a> {
 
     /// What keeps an entry from being run: what it uses and is not granted, tools that are bound to nothing.
     pub fn check(&self, image: &Image, entry: &Entry) -> Vec<Diagnostic> {
+        let tools = image.tools.iter().filter(|tool| tool.uses.iter().all(|of| entry.uses.contains(of)));
+        self.check_use(image, &entry.name, entry.function, &entry.uses, tools)
+    }
+
+    /// What keeps a test or an eval from being run: its tools that are not granted, or bound to nothing.
+    pub fn check_tools(&self, image: &Image, name: &str, function: u32, tools: &BTreeSet<u32>) -> Vec<Diagnostic> {
+        let tools: Vec<&Tool> = tools.iter().map(|tool| &image.tools[*tool as usize]).collect();
+        let uses: BTreeSet<&String> = tools.iter().flat_map(|tool| &tool.uses).collect();
+        let uses: Vec<String> = uses.into_iter().cloned().collect();
+        self.check_use(image, name, function, &uses, tools.into_iter())
+    }
+
+    fn check_use<'i>(
+        &self,
+        image: &Image,
+        name: &str,
+        function: u32,
+        uses: &[String],
+        tools: impl Iterator<Item = &'i Tool>,
+    ) -> Vec<Diagnostic> {
         let mut found = Vec::new();
-        let missing = self.grants.missing(&entry.uses);
-        let place = image.functions[entry.function as usize].places.first();
+        let missing = self.grants.missing(uses);
+        let place = image.functions[function as usize].places.first();
         let start = place.map_or(Span::new(FileId(0), 0, 0), |place| span(*place));
         if !missing.is_empty() {
             let list = missing.join(",");
@@ -51,14 +72,14 @@ impl<'a> Tools<'a> {
                 .filter(|(name, _)| missing.contains(name))
                 .map(|(_, what)| *what)
                 .collect();
-            let message = format!("`{}` wants to use {list}, which is not granted", entry.name);
+            let message = format!("`{name}` wants to use {list}, which is not granted");
             found.push(
                 Diagnostic::error(Code::E0904, message, start, format!("it reaches {}", what.join(", ")))
                     .with_help(format!("grant it: `--allow {list}`")),
             );
             return found;
         }
-        for tool in image.tools.iter().filter(|tool| tool.uses.iter().all(|of| entry.uses.contains(of))) {
+        for tool in tools {
             match Self::binding(self.project, tool) {
                 None => found.push(self.unbound(tool)),
                 Some((Binding::Mcp { .. }, _)) if !sgl_tools::MCP => found.push(

@@ -159,3 +159,79 @@ fn a_model_that_is_bound_to_nothing_is_refused_before_any_is_loaded() {
     let said = err(&done);
     assert!(said.contains(&format!("[{}]", code("E0906"))) && said.contains("[models]"), "{said}");
 }
+
+/// Runs any command of `sglc` in a folder.
+fn sglc(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sglc"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("SGLC_CACHE", folder.join("cache"))
+        .env("NO_COLOR", "1")
+        .env_remove("SGLC_MODEL")
+        .output()
+        .expect("the binary runs")
+}
+
+const TESTED: &str = "tool count(text: Str) -> Int uses files\npub prompt size(text: Str) -> Str uses files {\n    user \"Say how long ${count(text)} is.\"\n    assistant \"$[word: Line]\"\n    return \"${word}: ${count(text)}\"\n}\n\ntest \"the world\" with mock { \"word\" => \"long\" } { assert_eq(size(\"a b\"), \"long: 41\") }\ntest \"no world\" with mock { \"word\" => \"short\", count => 3 } { assert_eq(size(\"a b\"), \"short: 3\") }\n";
+
+#[test]
+fn a_test_reaches_what_is_granted_and_replays_what_was_recorded() {
+    let folder = project(TESTED, BOUND, "");
+    let nothing = sglc(folder.path(), &["test"]);
+    let said = out(&nothing);
+    assert!(said.contains("[E0904]") && said.contains("1 passed, 1 failed"), "{said}{}", err(&nothing));
+    assert!(said.contains("`--allow files`, or say what the tool gives: `with mock { count => … }`"), "{said}");
+    let granted = sglc(folder.path(), &["test", "--allow", "files,process", "--record"]);
+    assert!(out(&granted).contains("2 passed, 0 failed"), "{}{}", out(&granted), err(&granted));
+    let record = fs::read_to_string(folder.path().join("main.record.jsonl")).expect("written");
+    let call: serde_json::Value = serde_json::from_str(record.lines().nth(1).expect("a call")).expect("JSON");
+    let expected = serde_json::json!({"test": "the world", "tool": "count", "arguments": {"text": "a b"}, "gave": 41});
+    assert_eq!(call, expected);
+    // What was recorded needs no grant, and no tool.
+    fs::write(folder.path().join("sgl.toml"), "").expect("written");
+    let replayed = sglc(folder.path(), &["test", "--replay"]);
+    assert!(out(&replayed).contains("2 passed, 0 failed"), "{}{}", out(&replayed), err(&replayed));
+    let again = sglc(folder.path(), &["test"]);
+    assert!(out(&again).contains("2 passed, 0 failed"), "{}{}", out(&again), err(&again));
+    fs::write(folder.path().join("main.sgl"), TESTED.replace("\"a b\"", "\"c\"")).expect("written");
+    let stale = sglc(folder.path(), &["test", "--replay"]);
+    assert!(out(&stale).contains("stale: it was never called with {\"text\":\"c\"}"), "{}", out(&stale));
+}
+
+const MEASURED: &str = "tool count(text: Str) -> Int uses files\nprompt size(text: Str) -> Int uses files { return count(text) }\neval sizes over jsonl(\"rows.jsonl\") as row: (text: Str, size: Int) {\n    let found = size(row.text)\n    metric right = found == row.size\n    require right.mean > 0.9\n}\n";
+
+#[test]
+fn an_eval_reaches_what_is_granted_and_replays_what_was_recorded() {
+    let folder = project(MEASURED, BOUND, "tool count: 41\n");
+    fs::write(folder.path().join("rows.jsonl"), "{\"text\": \"a\", \"size\": 41}\n{\"text\": \"b\", \"size\": 41}\n")
+        .expect("written");
+    let nothing = sglc(folder.path(), &["eval", "main.sgl"]);
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(err(&nothing).contains("[E0904]") && err(&nothing).contains("`--allow files`"), "{}", err(&nothing));
+    let scripted = sglc(folder.path(), &["eval", "main.sgl", "--script", "answers"]);
+    assert_eq!(scripted.status.code(), Some(0), "{}{}", out(&scripted), err(&scripted));
+    let granted = sglc(folder.path(), &["eval", "main.sgl", "--allow", "files,process", "--record"]);
+    assert_eq!(granted.status.code(), Some(0), "{}{}", out(&granted), err(&granted));
+    fs::write(folder.path().join("sgl.toml"), "").expect("written");
+    let replayed = sglc(folder.path(), &["eval", "main.sgl", "--replay"]);
+    assert_eq!(replayed.status.code(), Some(0), "{}{}", out(&replayed), err(&replayed));
+}
+
+#[test]
+fn tests_and_evals_take_the_defaults_and_models_of_the_project() {
+    let program = "model judge\nstruct Row { q: Str }\npub prompt main(q: Str) -> Bool using judge {\n    user \"${q}\"\n    assistant \"$[b: Bool]\"\n    return b\n}\ntest \"asks\" { assert main(\"x\") or true }\neval asks over jsonl(\"rows.jsonl\") as row: Row {\n    metric yes = main(row.q)\n}\n";
+    let folder = project(program, "[defaults]\nmodel = \"judge\"\n", "");
+    fs::write(folder.path().join("rows.jsonl"), "{\"q\": \"a\"}\n").expect("written");
+    for arguments in [["test", "main.sgl"], ["eval", "main.sgl"]] {
+        let unbound = sglc(folder.path(), &arguments);
+        let said = out(&unbound) + &err(&unbound);
+        assert!(said.contains(&format!("[{}]", code("E0906"))), "{said}");
+    }
+    fs::write(folder.path().join("sgl.toml"), "[defaults]\nmodel = \"judge\"\n[models]\njudge = \"nowhere.gguf\"\n")
+        .expect("written");
+    for arguments in [["test", "main.sgl"], ["eval", "main.sgl"]] {
+        let missing = sglc(folder.path(), &arguments);
+        let said = out(&missing) + &err(&missing);
+        assert!(said.contains("nowhere.gguf"), "{said}");
+    }
+}

@@ -166,7 +166,21 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn mock(&mut self, _: &Mock) -> Document<'a> {
-        concat([self.plain_text(), text(" "), self.expect("=>"), text(" "), self.plain_text()])
+    fn mock(&mut self, mock: &Mock) -> Document<'a> {
+        let key = match mock {
+            Mock::Hole { .. } => self.plain_text(),
+            Mock::Tool { tool, .. } => {
+                let mut path = vec![self.token()];
+                for _ in &tool[1..] {
+                    path.extend([self.expect("."), self.token()]);
+                }
+                concat(path)
+            }
+        };
+        let arrow = concat([key, text(" "), self.expect("=>"), text(" ")]);
+        match mock {
+            Mock::Hole { .. } => concat([arrow, self.plain_text()]),
+            Mock::Tool { value, .. } => concat([arrow, self.expression(value)]),
+        }
     }
 }

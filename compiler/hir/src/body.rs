@@ -73,7 +73,7 @@ pub(crate) fn everything(context: &mut Context<'_>) {
 fn function(context: &mut Context<'_>, id: usize) {
     let (module, source) = context.functions[id];
     let (tree, name) = match source {
-        Source::Value(tree) => {
+        Source::Value(tree) | Source::Answer(tree) => {
             let declared = context.program.functions[id].result.clone();
             constant::value(context, id, module, tree, Some(declared));
             return;

@@ -83,6 +83,21 @@ pub(crate) struct Context<'a> {
     pub(crate) environments: Vec<Environment>,
     /// Enums of calls: of which tools.
     pub(crate) tool_calls: Vec<(Vec<FunctionId>, EnumId)>,
+    /// What tools answer in tests.
+    pub(crate) tool_mocks: Vec<ToolMock<'a>>,
+}
+
+/// What a tool answers in a test.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ToolMock<'a> {
+    /// Where the test stands.
+    pub(crate) module: usize,
+    /// Which test of the program it is, if it is one of the root module.
+    pub(crate) test: Option<usize>,
+    /// The tool, as it is named there.
+    pub(crate) tool: &'a [ast::Name],
+    /// The function whose body is the answer.
+    pub(crate) gives: FunctionId,
 }
 
 /// Where a function's body comes from.
@@ -94,6 +109,8 @@ pub(crate) enum Source<'a> {
     Eval(&'a ast::EvalItem),
     /// One `require` of an eval, and whose rows it judges.
     Gate(&'a ast::EvalItem, &'a ast::Expression, FunctionId),
+    /// What a tool gives in a test.
+    Answer(&'a ast::Expression),
     /// A constant or default: one expression, of a declared type if there is one.
     Value(&'a ast::Expression),
 }
@@ -124,6 +141,7 @@ impl<'a> Context<'a> {
             environment: Vec::new(),
             environments: Vec::new(),
             tool_calls: Vec::new(),
+            tool_mocks: Vec::new(),
         }
     }
 

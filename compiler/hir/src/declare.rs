@@ -1,6 +1,6 @@
 //! Names of all modules, then the types that they are declared with.
 
-use crate::check::{Context, Progress, Source};
+use crate::check::{Context, Progress, Source, ToolMock};
 use crate::generic::{self, Generic, GenericKind};
 use crate::imports::{local_name, request};
 use crate::program::{
@@ -109,11 +109,7 @@ fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
             return;
         }
         ItemKind::Test(t) => {
-            let id = add_function(context, module, Source::Test(t), &t.name.value, "", t.name.span);
-            let mocks = t.mocks.iter().map(|m| (m.hole.value.clone(), m.answer.value.clone())).collect();
-            if module == 0 {
-                context.program.tests.push(Test { name: t.name.value.clone(), function: id, mocks });
-            }
+            declare_test(context, module, t);
             return;
         }
         ItemKind::Model(m) => {
@@ -141,6 +137,26 @@ fn generic_item(kind: &ItemKind) -> Option<(&ast::Name, &[ast::Name], GenericKin
         _ => return None,
     };
     (!parameters.is_empty()).then_some((name, parameters.as_slice(), kind))
+}
+
+/// A test: a prompt without parameters, and a function per answer of a tool. Only the root module's are run.
+fn declare_test<'a>(context: &mut Context<'a>, module: usize, test: &'a ast::TestItem) {
+    let name = &test.name;
+    let function = add_function(context, module, Source::Test(test), &name.value, "", name.span);
+    let test_index = (module == 0).then_some(context.program.tests.len());
+    let mut mocks = Vec::new();
+    for mock in &test.mocks {
+        match mock {
+            ast::Mock::Hole { hole, answer } => mocks.push((hole.value.clone(), answer.value.clone())),
+            ast::Mock::Tool { tool, value } => {
+                let gives = add_function(context, module, Source::Answer(value), &name.value, "", value.span);
+                context.tool_mocks.push(ToolMock { module, test: test_index, tool, gives });
+            }
+        }
+    }
+    if module == 0 {
+        context.program.tests.push(Test { name: name.value.clone(), function, mocks, tools: Vec::new() });
+    }
 }
 
 /// An eval: a prompt for its rows, and a function per `require`. Only the root module's are run.
@@ -188,6 +204,7 @@ pub(crate) fn add_function<'a>(
     let effect = match source {
         Source::Function(f) if f.kind == ast::FunctionKind::Function => Effect::Pure,
         Source::Function(f) if f.kind != ast::FunctionKind::Prompt => Effect::Tool,
+        Source::Answer(_) => Effect::Tool,
         Source::Value(_) | Source::Gate(..) => Effect::Pure,
         Source::Function(_) | Source::Test(_) | Source::Eval(_) => Effect::Prompt,
     };
@@ -278,6 +295,7 @@ pub(crate) fn signatures(context: &mut Context<'_>) {
     for id in 0..context.functions.len() {
         signature(context, id);
     }
+    tool::mocks(context);
 }
 
 /// The variants of an enum.
@@ -370,7 +388,7 @@ pub(crate) fn signature(context: &mut Context<'_>, id: usize) {
     let tree = match source {
         Source::Function(tree) => tree,
         Source::Eval(eval) => return crate::evals::signature(context, module, id, eval),
-        Source::Test(_) | Source::Value(_) | Source::Gate(..) => return,
+        Source::Test(_) | Source::Value(_) | Source::Answer(_) | Source::Gate(..) => return,
     };
     let uses = tool::uses(context, tree);
     let mut locals = Vec::new();

@@ -154,6 +154,8 @@ pub struct Test {
     pub function: FunctionId,
     /// Answers by hole name.
     pub mocks: Vec<(String, String)>,
+    /// Tools, each with a pure function without parameters that gives what the tool gives.
+    pub tools: Vec<(FunctionId, FunctionId)>,
 }
 
 /// The form of a file of data.

@@ -3,7 +3,7 @@
 //! A program reaches the world only through tools, and a tool says what of it: `uses net`. Whoever calls it says so, too,
 //! so that a signature tells all that a call may reach.
 
-use crate::check::{Context, Source};
+use crate::check::{Context, Source, ToolMock};
 use crate::declare::Definition;
 use crate::program::{Effect, Enum, EnumId, Field, FunctionId, Variant};
 use crate::types::Type;
@@ -152,6 +152,31 @@ pub(crate) fn find(context: &mut Context<'_>, module: usize, path: &[ast::Name])
         _ => {
             not_a_tool(context, last.span, &format!("`{}`", last.value));
             None
+        }
+    }
+}
+
+/// Finds the tools that tests answer for, and makes each answer a value of its tool's type.
+pub(crate) fn mocks(context: &mut Context<'_>) {
+    for ToolMock { module, test, tool, gives } in context.tool_mocks.clone() {
+        let Some(id) = find(context, module, tool) else {
+            context.program.functions[gives.index()].result = Type::Error;
+            continue;
+        };
+        let function = context.function(id);
+        if !function.bound {
+            let (name, declared) = (function.name.clone(), function.span);
+            let span = tool.last().map_or(declared, |name| name.span);
+            context.report(
+                Diagnostic::error(Code::E0805, format!("the tool `{name}` has a body"), span, "it answers by itself")
+                    .with_label(declared, "declared here")
+                    .with_help("leave this out: what it computes needs no mock"),
+            );
+        }
+        let result = context.function(id).result.clone();
+        context.program.functions[gives.index()].result = result;
+        if let Some(test) = test {
+            context.program.tests[test].tools.push((id, gives));
         }
     }
 }

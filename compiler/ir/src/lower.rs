@@ -5,7 +5,7 @@ mod pattern;
 mod prompt;
 mod statement;
 
-use crate::program::{Constant, Entry, Eval, Function, Instruction, Op, Program, Region, Slot, Tool, Value};
+use crate::program::{Constant, Entry, Eval, Function, Instruction, Op, Program, Region, Slot, Test, Tool, Value};
 use indexmap::IndexSet;
 use rustc_hash::FxHashMap;
 use sgl_hir::program as hir;
@@ -58,8 +58,15 @@ pub fn lower(source: &hir::Program) -> Program {
         tools: bound.iter().map(|id| tool(source, &source.functions[*id])).collect(),
         constants: source.constants.iter().map(|c| (c.name.clone(), c.function.0)).collect(),
         evals: source.evals.iter().map(|eval| lower_eval(source, eval)).collect(),
-        tests: source.tests.iter().map(|t| (t.name.clone(), t.function.0, t.mocks.clone())).collect(),
+        tests: source.tests.iter().map(|test| lower_test(test, &bound)).collect(),
     }
+}
+
+/// The plan of a test; `bound` are the functions that are tools, in their order.
+fn lower_test(test: &hir::Test, bound: &[usize]) -> Test {
+    let number = |tool: hir::FunctionId| bound.iter().position(|bound| *bound == tool.index());
+    let tools = test.tools.iter().filter_map(|(tool, gives)| Some((u32::try_from(number(*tool)?).ok()?, gives.0)));
+    Test { name: test.name.clone(), function: test.function.0, mocks: test.mocks.clone(), tools: tools.collect() }
 }
 
 fn lower_eval(source: &hir::Program, eval: &hir::Eval) -> Eval {

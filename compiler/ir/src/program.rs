@@ -4,9 +4,6 @@ use sgl_hir::program::{BinaryOp, DataFormat, HoleOption, MetadataKind, SelectBy}
 use sgl_protocol::Shape;
 use sgl_source::Span;
 
-/// Answers by hole name.
-pub type Mocks = Vec<(String, String)>;
-
 /// A name as generated, and those of its fields.
 pub type Named = (String, Vec<String>);
 
@@ -35,8 +32,8 @@ pub struct Program {
     pub models: Vec<(String, Option<String>, Span)>,
     /// Tools that are bound outside the program.
     pub tools: Vec<Tool>,
-    /// Tests: name, function, answers by hole name.
-    pub tests: Vec<(String, u32, Mocks)>,
+    /// Tests.
+    pub tests: Vec<Test>,
     /// Evals.
     pub evals: Vec<Eval>,
 }
@@ -90,6 +87,19 @@ pub struct Entry {
     pub result: Option<Shape>,
     /// What of the host it may reach.
     pub uses: Vec<String>,
+}
+
+/// A test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Test {
+    /// Its name.
+    pub name: String,
+    /// A function without parameters.
+    pub function: u32,
+    /// Answers by hole name.
+    pub mocks: Vec<(String, String)>,
+    /// Answers of tools: which of [`Program::tools`], and the function that gives what it gives.
+    pub tools: Vec<(u32, u32)>,
 }
 
 /// An eval.

@@ -2,7 +2,7 @@
 
 use crate::ast::{
     Block, ClosureBody, EvalPart, Expression, ExpressionKind, ForkHeader, Hole, HoleOption, Item, ItemKind, MatchArm,
-    Module, Statement, StatementKind, Text, TextPart,
+    Mock, Module, Statement, StatementKind, Text, TextPart,
 };
 use sgl_source::{Code, Diagnostic};
 
@@ -28,7 +28,14 @@ impl Judge<'_> {
                 }
                 self.block(&f.body);
             }
-            ItemKind::Test(t) => self.block(&t.body),
+            ItemKind::Test(t) => {
+                for mock in &t.mocks {
+                    if let Mock::Tool { value, .. } = mock {
+                        self.expression(value);
+                    }
+                }
+                self.block(&t.body);
+            }
             ItemKind::Eval(eval) => {
                 for part in &eval.parts {
                     match part {

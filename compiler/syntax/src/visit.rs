@@ -2,8 +2,8 @@
 
 use crate::ast::{
     Argument, Block, ClosureBody, EvalPart, Expression, ExpressionKind, FieldDeclaration, ForkHeader, Hole, HoleOption,
-    If, Item, ItemKind, MatchArm, Module, Pattern, PatternKind, Refinement, RoleName, Statement, StatementKind, Text,
-    TextPart, TypeExpression, TypeKind,
+    If, Item, ItemKind, MatchArm, Mock, Module, Pattern, PatternKind, Refinement, RoleName, Statement, StatementKind,
+    Text, TextPart, TypeExpression, TypeKind,
 };
 
 /// A piece of the tree.
@@ -115,7 +115,14 @@ fn of_item<'a>(item: &'a Item, visit: &mut dyn FnMut(Node<'a>)) {
             f.result.iter().for_each(|ty| visit(Node::Type(ty)));
             visit(Node::Block(&f.body));
         }
-        ItemKind::Test(test) => visit(Node::Block(&test.body)),
+        ItemKind::Test(test) => {
+            for mock in &test.mocks {
+                if let Mock::Tool { value, .. } = mock {
+                    visit(Node::Expression(value));
+                }
+            }
+            visit(Node::Block(&test.body));
+        }
         ItemKind::Eval(eval) => {
             visit(Node::Type(&eval.ty));
             for part in &eval.parts {

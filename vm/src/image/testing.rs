@@ -13,6 +13,9 @@ pub struct Test {
     pub function: FunctionIndex,
     /// Answers by hole name.
     pub mocks: Vec<(String, String)>,
+    /// Answers of tools, in order: which of the image's tools, and a pure function without parameters that gives what it
+    /// gives.
+    pub tools: Vec<(u32, FunctionIndex)>,
     /// Its name in the source.
     pub at: Place,
 }

@@ -1,6 +1,6 @@
 //! Runs an eval: every row with every seed, then the means, then the gates.
 
-use super::answers;
+use super::answers::{self, Asking};
 use super::data::{self, Row};
 use super::journal::{Journal, Measured};
 use super::statistics::{Estimate, estimate};
@@ -8,14 +8,14 @@ use crate::arguments::EvalArguments;
 use crate::compile::Compiled;
 use crate::sources::Sources;
 use crate::testing::record::hash;
-use crate::{demand, execute, scripted, sources};
+use crate::{execute, scripted, sources};
 use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 use sgl_protocol::{Field, LanguageModel, Shape};
 use sgl_source::render::Colour;
 use sgl_source::{FileId, Span};
 use sgl_vm::image::{Entry, EntryParameter, Eval, Gate, Image, Place};
-use sgl_vm::{RunOptions, Silent, Value};
+use sgl_vm::{Host, Outside, RunOptions, Silent, Value};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -61,10 +61,13 @@ pub(super) fn run(
     let text = sources::Disk.read(&path).map_err(|message| anyhow!(message))?;
     let mut rows = data::read(&path, &text, eval.format, &eval.row, image).map_err(|faults| anyhow!(faults))?;
     rows.truncate(arguments.limit.unwrap_or(usize::MAX));
+    let options = compiled.project.defaults.options(arguments.seed, None);
+    let first = options.seed;
     let pieces: Vec<(usize, u64)> = (0..rows.len())
-        .flat_map(|row| (0..u64::from(eval.seeds)).map(move |seed| (row, arguments.seed + seed)))
+        .flat_map(|row| (0..u64::from(eval.seeds)).map(move |seed| (row, first.wrapping_add(seed))))
         .collect();
-    let (program, model) = (hash_of(image), answers::name(arguments)?);
+    let asking = Asking { compiled, image, eval, source, options: &options, arguments };
+    let (program, model) = (hash_of(image), answers::name(&asking)?);
     let keys: Vec<String> =
         pieces.iter().map(|(row, seed)| Journal::key(&program, &model, &rows[*row].text, *seed)).collect();
     let journal = Journal::open(source, &eval.name, arguments.fresh)?;
@@ -73,10 +76,12 @@ pub(super) fn run(
     let resumed = pieces.len() - open.len();
     let progress = bar(pieces.len(), resumed, &eval.name);
     let finished = Mutex::new((journal, Vec::<(usize, Measured)>::new(), None::<anyhow::Error>));
-    let work = |index: usize, model: &mut dyn LanguageModel| {
+    let work = |index: usize, model: &mut dyn LanguageModel, host: &mut dyn Host| {
         let at = open[index];
         let (row, seed) = pieces[at];
-        let outcome = one(compiled, image, eval, &rows[row], seed, model);
+        let options = RunOptions { seed, ..options.clone() };
+        let outside = &mut Outside { model, host, observer: &mut Silent };
+        let outcome = one(compiled, image, eval, &rows[row], outside, &options);
         let mut finished = finished.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = finished.0.put(&keys[at], &outcome) {
             finished.2.get_or_insert(error);
@@ -84,7 +89,7 @@ pub(super) fn run(
         finished.1.push((at, outcome));
         progress.inc(1);
     };
-    answers::each(source, &eval.name, open.len(), demand::asks(image, eval.function), arguments, &work)?;
+    answers::each(&asking, open.len(), &work)?;
     progress.finish_and_clear();
     let (journal, done, fault) = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(error) = fault {
@@ -117,8 +122,8 @@ fn one(
     image: &Image,
     eval: &Eval,
     row: &Row,
-    seed: u64,
-    model: &mut dyn LanguageModel,
+    outside: &mut Outside<'_>,
+    options: &RunOptions,
 ) -> Measured {
     let value = match row.value(eval.format, &eval.row, image) {
         Ok(value) => value,
@@ -134,8 +139,7 @@ fn one(
         result: Shape::Null,
         uses: Vec::new(),
     };
-    let options = RunOptions { seed, ..RunOptions::default() };
-    match sgl_vm::run(image, &entry, vec![Some(value)], model, &options, &mut Silent) {
+    match sgl_vm::run_with(image, &entry, vec![Some(value)], outside, options) {
         Ok(value) => Measured::Metrics(numbers(&sgl_vm::json_of_value(&value, image), eval)),
         Err(trap) => Measured::Failed(execute::describe(compiled, &execute::Failure::Trap(trap), Colour::Off)),
     }

@@ -9,8 +9,8 @@ use crate::demand;
 use sgl_protocol::{
     Command, Event, Generate, LanguageModel, ModelError, RequestId, Score, Scripted, ScriptedAnswer, Usage,
 };
-use sgl_source::{Code, Diagnostic, Span, did_you_mean};
-use sgl_syntax::ast::{ItemKind, Mock, TestItem};
+use sgl_source::{Code, Diagnostic, Span, Spanned, did_you_mean};
+use sgl_syntax::ast::{ItemKind, Mock, Name, TestItem};
 use sgl_vm::image::{Hole, Image};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -31,8 +31,16 @@ pub fn check(compiled: &Compiled, image: &Image) -> Vec<Diagnostic> {
     for (item, test) in items.zip(&image.tests) {
         let holes: Vec<&Hole> =
             demand::holes(image, test.function).into_iter().map(|hole| &image.holes[hole as usize]).collect();
+        let tools = demand::tools(image, test.function);
+        let mut named = test.tools.iter();
         for mock in &item.mocks {
-            found.extend(judge(item, mock, &holes));
+            match mock {
+                Mock::Hole { hole, answer } => found.extend(judge(item, hole, answer, &holes, image)),
+                Mock::Tool { tool, .. } => {
+                    let reached = named.next().is_some_and(|(tool, _)| tools.contains(tool));
+                    found.extend((!reached).then(|| not_called(item, tool)));
+                }
+            }
         }
         match names.iter().find(|(name, _)| *name == item.name.value) {
             Some((name, first)) => found.push(
@@ -51,31 +59,47 @@ pub fn check(compiled: &Compiled, image: &Image) -> Vec<Diagnostic> {
     found
 }
 
-fn judge(test: &TestItem, mock: &Mock, holes: &[&Hole]) -> Option<Diagnostic> {
-    if mock.hole.value == ANY || mock.hole.value == SELECT {
+/// E0801 for a tool.
+fn not_called(test: &TestItem, tool: &[Name]) -> Diagnostic {
+    let name = tool.last().map_or("", |name| name.value.as_str());
+    let span = tool.iter().map(|name| name.span).reduce(Span::to).unwrap_or(test.name.span);
+    let message = format!("the test {:?} does not call the tool `{name}`", test.name.value);
+    Diagnostic::error(Code::E0801, message, span, "nothing calls this").with_help("leave it out")
+}
+
+fn judge(
+    test: &TestItem,
+    name: &Spanned<String>,
+    answer: &Spanned<String>,
+    holes: &[&Hole],
+    image: &Image,
+) -> Option<Diagnostic> {
+    if name.value == ANY || name.value == SELECT {
         return None;
     }
-    let named: Vec<&&Hole> = holes.iter().filter(|hole| hole.label == mock.hole.value).collect();
+    let named: Vec<&&Hole> = holes.iter().filter(|hole| hole.label == name.value).collect();
     if named.is_empty() {
         let labels = holes.iter().map(|hole| hole.label.as_str()).filter(|label| *label != "_");
-        let near = did_you_mean(&mock.hole.value, labels.clone());
+        let near = did_you_mean(&name.value, labels.clone());
         let mut all: Vec<&str> = labels.collect();
         all.sort_unstable();
         all.dedup();
         let help = match near {
+            _ if image.tools.iter().any(|tool| tool.name == name.value) => {
+                format!("for the tool write `{} => …`, without quotes, and what it gives", name.value)
+            }
             Some(near) => format!("did you mean `{near}`?"),
             None if all.is_empty() => "the test reaches no hole that has a name".to_string(),
             None => format!("the holes that it reaches are `{}`", all.join("`, `")),
         };
-        let message = format!("the test {:?} reaches no hole `{}`", test.name.value, mock.hole.value);
-        return Some(Diagnostic::error(Code::E0801, message, mock.hole.span, "nothing asks for this").with_help(help));
+        let message = format!("the test {:?} reaches no hole `{}`", test.name.value, name.value);
+        return Some(Diagnostic::error(Code::E0801, message, name.span, "nothing asks for this").with_help(help));
     }
-    let misfits: Vec<_> = named.iter().map(|hole| fit(&hole.shape, &mock.answer.value)).collect();
+    let misfits: Vec<_> = named.iter().map(|hole| fit(&hole.shape, &answer.value)).collect();
     if misfits.iter().any(Result::is_ok) {
         return None;
     }
     let (hole, misfit) = named.iter().zip(misfits).find_map(|(hole, fit)| Some((hole, fit.err()?)))?;
-    let answer = &mock.answer;
     // Where nothing is escaped the byte of the text is a byte of the source.
     let plain = answer.span.end - answer.span.start == u32::try_from(answer.value.len()).ok()? + 2;
     let place = if plain {
@@ -86,7 +110,7 @@ fn judge(test: &TestItem, mock: &Mock, holes: &[&Hole]) -> Option<Diagnostic> {
     };
     let found = Diagnostic::error(
         Code::E0802,
-        format!("the answer for `{}` does not fit its hole", mock.hole.value),
+        format!("the answer for `{}` does not fit its hole", name.value),
         place,
         format!("here it leaves the constraint: expected {}", misfit.expected),
     );

@@ -1,8 +1,12 @@
-//! Records: what a model answered, kept beside the source by what it was asked.
+//! Records: what a model answered and what tools gave, kept beside the source by what was asked.
 //!
 //! A request's key is a hash of the transcript before it, of its constraint, and of its options; the seed is not in it, so
 //! that equal requests of several branches are answered in their order. A record is a line of JSON. A replay needs no
 //! weights, and a request that was never recorded is an error that says what has changed since.
+
+mod calls;
+
+pub use calls::{Call, RecordingTools, ReplayTools};
 
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
@@ -52,20 +56,46 @@ enum Answer {
     Scored(Scored),
 }
 
+/// What is kept in a file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Records {
+    /// Of models.
+    pub answers: Vec<Record>,
+    /// Of tools.
+    pub calls: Vec<Call>,
+}
+
+impl Records {
+    /// Adds others behind these.
+    pub fn extend(&mut self, others: Self) {
+        self.answers.extend(others.answers);
+        self.calls.extend(others.calls);
+    }
+
+    /// Keeps those of the tests that `keep` says.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.answers.retain(|record| keep(&record.test));
+        self.calls.retain(|call| keep(&call.test));
+    }
+}
+
 /// Records as the text of a file.
-pub fn write(model: &str, records: &[Record]) -> String {
+pub fn write(model: &str, records: &Records) -> String {
     let line = |value: serde_json::Value| format!("{value}\n");
     let header = Header { sglc_record: VERSION, model: model.to_string() };
     let as_json = "records are plain data";
     let mut out = line(serde_json::to_value(header).expect(as_json));
-    for record in records {
+    for record in &records.answers {
         out.push_str(&line(serde_json::to_value(record).expect(as_json)));
+    }
+    for call in &records.calls {
+        out.push_str(&line(serde_json::to_value(call).expect(as_json)));
     }
     out
 }
 
 /// The records in the text of a file; the error names the line.
-pub fn read(text: &str) -> Result<Vec<Record>, String> {
+pub fn read(text: &str) -> Result<Records, String> {
     let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let header: Header = match lines.next() {
         Some((_, line)) => serde_json::from_str(line).map_err(|_| "line 1 is not the head of a record".to_string())?,
@@ -74,9 +104,17 @@ pub fn read(text: &str) -> Result<Vec<Record>, String> {
     if header.sglc_record != VERSION {
         return Err(format!("it has version {}; this sglc reads version {VERSION}", header.sglc_record));
     }
-    lines
-        .map(|(at, line)| serde_json::from_str(line).map_err(|error| format!("line {} is no record: {error}", at + 1)))
-        .collect()
+    let mut records = Records::default();
+    for (at, line) in lines {
+        let wrong = |error: serde_json::Error| format!("line {} is no record: {error}", at + 1);
+        let value: serde_json::Value = serde_json::from_str(line).map_err(wrong)?;
+        if value.get("tool").is_some() {
+            records.calls.push(serde_json::from_value(value).map_err(wrong)?);
+        } else {
+            records.answers.push(serde_json::from_value(value).map_err(wrong)?);
+        }
+    }
+    Ok(records)
 }
 
 /// The transcripts of all sessions, as this module hashes them.
@@ -362,8 +400,8 @@ mod tests {
         let mut model = scripted::model(answers);
         let mut recording = Recording::new(&mut model, "t");
         assert_eq!(run(&program, &mut recording), Ok("[3,7]".to_string()));
-        let text = write("scripted", &recording.into_records());
-        let records = read(&text).expect("what was written");
+        let kept = Records { answers: recording.into_records(), calls: Vec::new() };
+        let records = read(&write("scripted", &kept)).expect("what was written").answers;
         assert_eq!(records.len(), 2);
         assert_eq!(run(&program, &mut Replay::new(&records)), Ok("[3,7]".to_string()));
         let stale = |from: &str, to: &str| {
@@ -380,7 +418,7 @@ mod tests {
     fn a_damaged_record_is_told_by_its_line() {
         assert!(read("").expect_err("empty").contains("empty"));
         assert!(read("{}\n").expect_err("no head").contains("line 1"));
-        let text = write("m", &[]) + "not json\n";
+        let text = write("m", &Records::default()) + "not json\n";
         assert!(read(&text).expect_err("a bad line").contains("line 2"));
     }
 }

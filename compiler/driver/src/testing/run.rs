@@ -2,25 +2,28 @@
 
 use super::mock::Mocked;
 use super::observe::Watcher;
-use super::record::{self, Record, Recording, Replay};
+use super::record::{self, Call, Record, Recording, RecordingTools, Records, Replay, ReplayTools};
 use super::select::{Module, Suite};
 use super::snapshots::{self, Stored};
+use super::tools::MockedTools;
 use crate::arguments::TestArguments;
 use crate::compile::Compiled;
-use crate::models::Store;
+use crate::engines::{self, Engines, Wanted};
+use crate::grants::Grants;
+use crate::toolhost::Tools;
 use crate::{demand, execute, scripted, sources};
 use anyhow::{Context, Result, anyhow};
 use rustc_hash::FxHashSet;
-use sgl_engine::Engine;
 use sgl_protocol::{LanguageModel, Shape};
-use sgl_source::render::Colour;
-use sgl_source::{FileId, lines};
-use sgl_vm::image::{Entry, Image, Test};
-use sgl_vm::{RunOptions, Trap};
+use sgl_source::render::{self, Colour};
+use sgl_source::{Diagnostic, FileId, lines};
+use sgl_vm::image::{Entry, Test};
+use sgl_vm::{Host, Outside, RunOptions, Trap};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// Address space of a thread that runs a test: values nest as deep as a program makes them.
@@ -54,6 +57,13 @@ impl Failure {
         Self { message, shown: String::new(), compared: None, excerpt: None }
     }
 
+    /// What keeps a test from being run.
+    fn of_diagnostics(compiled: &Compiled, found: &[Diagnostic]) -> Option<Self> {
+        let message = found.first()?.message.clone();
+        let shown: Vec<String> = found.iter().map(|found| render::text(&compiled.files, found, Colour::Off)).collect();
+        Some(Self { shown: shown.join("\n"), ..Self::plain(message) })
+    }
+
     /// All of it, without colour.
     pub(super) fn text(&self) -> String {
         super::show::failure(self, Colour::Off)
@@ -80,48 +90,69 @@ pub(super) struct Report {
 struct Beside {
     snapshots: Stored,
     /// The file's records; the error says why they can't be read.
-    records: Result<Vec<Record>, String>,
+    records: Result<Records, String>,
     recorded: bool,
+}
+
+/// How a test is run.
+#[derive(Debug)]
+struct Plan<'a> {
+    test: &'a Test,
+    answers: Answers,
+    /// Tools that it calls and does not answer for.
+    tools: BTreeSet<u32>,
+    /// Whether these give what was recorded.
+    tools_replayed: bool,
 }
 
 /// Runs everything, in the order of the suite. An error only where no test is at fault.
 pub(super) fn all(suite: &Suite, arguments: &TestArguments) -> Result<Vec<Report>> {
+    let grants = Grants::parse(&arguments.allow).map_err(|message| anyhow!(message))?;
     let beside: Vec<Beside> = suite.modules.iter().map(beside).collect::<Result<_>>()?;
-    let tests: Vec<(usize, &Test)> = suite.tests().collect();
-    let answers: Vec<Answers> = tests
-        .iter()
-        .map(|(module, test)| answers_of(&suite.modules[*module], &beside[*module], test, arguments))
+    let plans: Vec<(usize, Plan<'_>)> = suite
+        .tests()
+        .map(|(module, test)| (module, plan(&suite.modules[module].compiled, &beside[module], test, arguments)))
         .collect();
-    let reports: Vec<Mutex<Option<Report>>> = tests.iter().map(|_| Mutex::new(None)).collect();
-    let run = |at: usize, model: &mut dyn LanguageModel, fault: Option<String>| {
-        let (module, test) = tests[at];
-        let stored = beside[module].snapshots.get(&test.name).cloned().unwrap_or_default();
+    let reports: Vec<Mutex<Option<Report>>> = plans.iter().map(|_| Mutex::new(None)).collect();
+    let calls: Mutex<Vec<(usize, Vec<Call>)>> = Mutex::new(Vec::new());
+    let run = |at: usize, model: &mut dyn LanguageModel, fault: Option<Failure>| {
+        let (module, plan) = &plans[at];
+        let compiled = &suite.modules[*module].compiled;
+        let stored = beside[*module].snapshots.get(&plan.test.name).cloned().unwrap_or_default();
         let watcher = Watcher::new(stored, arguments.update);
-        let report =
-            one(&suite.modules[module].compiled, module, test, answers[at], model, watcher, fault, arguments.seed);
-        *reports[at].lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(report);
+        let options = compiled.project.defaults.options(arguments.seed, None);
+        let tools = Tools::new(&compiled.project, grants.clone());
+        let fault = fault.or_else(|| not_granted(compiled, &tools, plan));
+        let mut host: Box<dyn Host> = match &beside[*module].records {
+            Ok(records) if plan.tools_replayed => Box::new(ReplayTools::new(&records.calls)),
+            _ => Box::new(tools),
+        };
+        let mut recording = RecordingTools::new(host.as_mut(), &plan.test.name);
+        let report = one(compiled, *module, plan, model, &mut recording, watcher, fault, &options);
+        let kept = recording.into_calls();
+        calls.lock().unwrap_or_else(PoisonError::into_inner).push((at, kept));
+        *reports[at].lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
     };
-    let light: Vec<usize> = (0..tests.len()).filter(|at| answers[*at] != Answers::Model).collect();
+    let light: Vec<usize> = (0..plans.len()).filter(|at| plans[*at].1.answers != Answers::Model).collect();
     side_by_side(light.len(), jobs(arguments), &|index| {
         let at = light[index];
-        let (module, test) = tests[at];
-        match answers[at] {
-            Answers::Mocks => run(at, &mut Mocked::new(&test.mocks), None),
-            Answers::Replay => match &beside[module].records {
-                Ok(records) => run(at, &mut Replay::new(records), None),
-                Err(why) => run(at, &mut Replay::new(&[]), Some(why.clone())),
+        let (module, plan) = &plans[at];
+        match plan.answers {
+            Answers::Mocks => run(at, &mut Mocked::new(&plan.test.mocks), None),
+            Answers::Replay => match &beside[*module].records {
+                Ok(records) => run(at, &mut Replay::new(&records.answers), None),
+                Err(why) => run(at, &mut Replay::new(&[]), Some(Failure::plain(why.clone()))),
             },
             Answers::Pure | Answers::Model => run(at, &mut scripted::model(Vec::new()), None),
         }
     });
-    let heavy: Vec<usize> = (0..tests.len()).filter(|at| answers[*at] == Answers::Model).collect();
-    if !heavy.is_empty() {
-        on_a_model(suite, &tests, &heavy, arguments, &run)?;
+    let answers = on_models(suite, &plans, arguments, &run)?;
+    if arguments.record {
+        let calls = calls.into_inner().unwrap_or_else(PoisonError::into_inner);
+        keep(suite, &plans, answers, calls, arguments)?;
     }
-    let reports: Vec<Report> = reports
-        .into_iter()
-        .filter_map(|slot| slot.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
-        .collect();
+    let reports: Vec<Report> =
+        reports.into_iter().filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner)).collect();
     if arguments.update {
         for (index, module) in suite.modules.iter().enumerate() {
             update(module, &beside[index], reports.iter().filter(|r| r.module == index))?;
@@ -130,57 +161,102 @@ pub(super) fn all(suite: &Suite, arguments: &TestArguments) -> Result<Vec<Report
     Ok(reports)
 }
 
-/// Runs the test with this index on a model, unless something is wrong before it begins.
-type Run<'a> = dyn Fn(usize, &mut dyn LanguageModel, Option<String>) + 'a;
+/// Why the tools that a test needs may not be called.
+fn not_granted(compiled: &Compiled, tools: &Tools<'_>, plan: &Plan<'_>) -> Option<Failure> {
+    let image = compiled.image.as_ref().filter(|_| !plan.tools_replayed)?;
+    let mut found = tools.check_tools(image, &plan.test.name, plan.test.function, &plan.tools);
+    if let (Some(first), Some(tool)) = (found.first_mut(), plan.tools.first()) {
+        let name = &image.tools[*tool as usize].name;
+        let also = format!("or say what the tool gives: `with mock {{ {name} => … }}`");
+        first.help = Some(first.help.take().map_or(also.clone(), |help| format!("{help}, {also}")));
+    }
+    Failure::of_diagnostics(compiled, &found)
+}
 
-/// Runs the tests that need a model, and writes down what it answered if that is wanted.
-fn on_a_model(
-    suite: &Suite,
-    tests: &[(usize, &Test)],
-    heavy: &[usize],
-    arguments: &TestArguments,
-    run: &Run<'_>,
-) -> Result<()> {
-    let path = Store::of_user()?.resolve(&arguments.model)?;
-    let mut engine = execute::load_engine(&path, execute::engine_options(arguments.threads))?;
-    let mut kept: Vec<(usize, Vec<Record>)> = Vec::new();
-    for at in heavy {
-        let (module, test) = tests[*at];
-        let fault = suite.modules[module].compiled.image.as_ref().and_then(|image| too_small(image, test, &mut engine));
-        if !arguments.record {
-            run(*at, &mut engine, fault);
-            continue;
-        }
-        let mut recording = Recording::new(&mut engine, &test.name);
-        run(*at, &mut recording, fault);
-        let records = recording.into_records();
-        match kept.iter_mut().find(|(index, _)| *index == module) {
-            Some((_, all)) => all.extend(records),
-            None => kept.push((module, records)),
+/// Runs the test with this index on a model, unless something is wrong before it begins.
+type Run<'a> = dyn Fn(usize, &mut dyn LanguageModel, Option<Failure>) + 'a;
+/// By test, what a model answered.
+type Answered = Vec<(usize, Vec<Record>)>;
+
+/// Runs the tests that need models, those that need the same ones together; gives what was answered if it is to be kept.
+fn on_models(suite: &Suite, plans: &[(usize, Plan<'_>)], arguments: &TestArguments, run: &Run<'_>) -> Result<Answered> {
+    let mut groups: Vec<(Wanted, Vec<usize>)> = Vec::new();
+    for (at, (module, plan)) in plans.iter().enumerate().filter(|(_, (_, plan))| plan.answers == Answers::Model) {
+        let compiled = &suite.modules[*module].compiled;
+        let Some(image) = &compiled.image else { continue };
+        match Wanted::of(compiled, image, [plan.test.function], arguments.model.as_deref()) {
+            Ok(wanted) => match groups.iter_mut().find(|(known, _)| *known == wanted) {
+                Some((_, tests)) => tests.push(at),
+                None => groups.push((wanted, vec![at])),
+            },
+            Err(faults) => run(at, &mut scripted::model(Vec::new()), Failure::of_diagnostics(compiled, &faults)),
         }
     }
-    for (index, mut records) in kept {
-        let module = &suite.modules[index];
+    let mut kept = Vec::new();
+    for (wanted, tests) in groups {
+        let mut engines = wanted.load(engines::options(arguments.threads))?;
+        let faults: Vec<Option<Failure>> =
+            tests.iter().map(|at| too_small(suite, &plans[*at], arguments, &mut engines)).collect();
+        let mut model = engines.into_model();
+        for (at, fault) in tests.into_iter().zip(faults) {
+            let mut recording = Recording::new(model.as_mut(), &plans[at].1.test.name);
+            run(at, &mut recording, fault);
+            kept.push((at, recording.into_records()));
+        }
+    }
+    Ok(kept)
+}
+
+/// What to say of holes that can't close in their budgets.
+fn too_small(
+    suite: &Suite,
+    (module, plan): &(usize, Plan<'_>),
+    arguments: &TestArguments,
+    engines: &mut Engines,
+) -> Option<Failure> {
+    let compiled = &suite.modules[*module].compiled;
+    let options = compiled.project.defaults.options(arguments.seed, None);
+    let found = engines.check(compiled.image.as_ref()?, plan.test.function, &options);
+    Failure::of_diagnostics(compiled, &found)
+}
+
+/// Writes down what models answered and tools gave; what is known of tests that did not run stays.
+fn keep(
+    suite: &Suite,
+    plans: &[(usize, Plan<'_>)],
+    mut answers: Answered,
+    mut calls: Vec<(usize, Vec<Call>)>,
+    arguments: &TestArguments,
+) -> Result<()> {
+    answers.sort_by_key(|(at, _)| *at);
+    calls.sort_by_key(|(at, _)| *at);
+    for (index, module) in suite.modules.iter().enumerate() {
+        let own = |at: usize| plans[at].0 == index;
+        let mut records = Records {
+            answers: answers.iter().filter(|(at, _)| own(*at)).flat_map(|(_, all)| all.clone()).collect(),
+            calls: calls.iter().filter(|(at, _)| own(*at)).flat_map(|(_, all)| all.clone()).collect(),
+        };
         let path = record_path(&module.file);
         if let Ok(text) = fs::read_to_string(&path)
             && module.filtered
         {
-            let ran = |record: &Record| module.tests.iter().any(|test| test.name == record.test);
-            let old = record::read(&text).map_err(|why| anyhow!("{}: {why}", path.display()))?;
-            records.extend(old.into_iter().filter(|record| !ran(record)));
+            let mut old = record::read(&text).map_err(|why| anyhow!("{}: {why}", path.display()))?;
+            old.retain(|name| module.tests.iter().all(|test| test.name != name));
+            records.extend(old);
         }
-        let text = record::write(&arguments.model, &records);
+        if records == Records::default() {
+            continue;
+        }
+        let compiled = &module.compiled;
+        let functions = module.tests.iter().map(|test| test.function);
+        let wanted = compiled.image.as_ref().map(|image| {
+            Wanted::of(compiled, image, functions, arguments.model.as_deref())
+                .map_or_else(|_| String::new(), |w| w.shown())
+        });
+        let text = record::write(&wanted.unwrap_or_default(), &records);
         sources::write(&path.to_string_lossy(), &text).map_err(|message| anyhow!(message))?;
     }
     Ok(())
-}
-
-/// What to say of a hole that can't close in its budget.
-fn too_small(image: &Image, test: &Test, engine: &mut Engine) -> Option<String> {
-    let defaults = RunOptions::default();
-    let need = |shape: &Shape| engine.need(shape).map_err(|error| error.to_string());
-    let found = demand::check(image, test.function, need, defaults.max_tokens_default, None);
-    found.first().map(|diagnostic| format!("{}: {}", diagnostic.message, diagnostic.labels[0].text))
 }
 
 /// Calls `run` with each index below `count` from several threads.
@@ -232,10 +308,11 @@ fn beside(module: &Module) -> Result<Beside> {
     Ok(Beside { snapshots, records, recorded })
 }
 
-/// Where a test's answers come from: its mocks, else what was recorded, else a model.
-fn answers_of(module: &Module, beside: &Beside, test: &Test, arguments: &TestArguments) -> Answers {
-    let asks = module.compiled.image.as_ref().is_some_and(|image| demand::asks(image, test.function));
-    if !test.mocks.is_empty() {
+/// Where a test's answers come from: its mocks, else what was recorded, else a model; likewise those of its tools.
+fn plan<'t>(compiled: &Compiled, beside: &Beside, test: &'t Test, arguments: &TestArguments) -> Plan<'t> {
+    let image = compiled.image.as_ref();
+    let asks = image.is_some_and(|image| demand::asks(image, test.function));
+    let answers = if !test.mocks.is_empty() {
         Answers::Mocks
     } else if !asks {
         Answers::Pure
@@ -243,15 +320,25 @@ fn answers_of(module: &Module, beside: &Beside, test: &Test, arguments: &TestArg
         Answers::Replay
     } else {
         Answers::Model
-    }
+    };
+    let mut tools = image.map(|image| demand::tools(image, test.function)).unwrap_or_default();
+    tools.retain(|tool| test.tools.iter().all(|(mocked, _)| mocked != tool));
+    let recorded = beside.records.as_ref().is_ok_and(|all| all.calls.iter().any(|call| call.test == test.name));
+    let tools_replayed = arguments.replay || (recorded && !arguments.record);
+    Plan { test, answers, tools, tools_replayed }
 }
 
 /// Runs the tests of one program on their mocks, without anything that stands beside it.
 pub(super) fn on_mocks(compiled: &Compiled) -> Vec<Report> {
     let tests = compiled.image.as_ref().map_or(&[][..], |image| &image.tests);
     let run = |test: &Test| {
+        let called = compiled.image.as_ref().map(|image| demand::tools(image, test.function)).unwrap_or_default();
+        let tools = called.into_iter().filter(|tool| test.tools.iter().all(|(mocked, _)| mocked != tool)).collect();
+        let plan = Plan { test, answers: Answers::Mocks, tools, tools_replayed: false };
+        let mut host = Tools::new(&compiled.project, Grants::default());
+        let fault = not_granted(compiled, &host, &plan);
         let (mut model, watcher) = (Mocked::new(&test.mocks), Watcher::default());
-        one(compiled, 0, test, Answers::Mocks, &mut model, watcher, None, 0)
+        one(compiled, 0, &plan, &mut model, &mut host, watcher, fault, &RunOptions::default())
     };
     tests.iter().map(run).collect()
 }
@@ -260,20 +347,22 @@ pub(super) fn on_mocks(compiled: &Compiled) -> Vec<Report> {
 fn one(
     compiled: &Compiled,
     index: usize,
-    test: &Test,
-    answers: Answers,
+    plan: &Plan<'_>,
     model: &mut dyn LanguageModel,
+    host: &mut dyn Host,
     mut watcher: Watcher,
-    fault: Option<String>,
-    seed: u64,
+    fault: Option<Failure>,
+    options: &RunOptions,
 ) -> Report {
     let started = Instant::now();
+    let test = plan.test;
     let failure = match (fault, &compiled.image) {
-        (Some(message), _) => Some(Failure::plain(message)),
+        (Some(fault), _) => Some(fault),
         (None, None) => Some(Failure::plain("the file has no program".to_string())),
         (None, Some(image)) => {
-            let options = RunOptions { seed, ..RunOptions::default() };
-            let outcome = sgl_vm::run(image, &entry(test), Vec::new(), model, &options, &mut watcher);
+            let mut host = MockedTools::new(image, test, host);
+            let mut outside = Outside { model, host: &mut host, observer: &mut watcher };
+            let outcome = sgl_vm::run_with(image, &entry(test), Vec::new(), &mut outside, options);
             outcome.err().map(|trap| failed(compiled, trap, &watcher))
         }
     };
@@ -282,7 +371,7 @@ fn one(
         module: index,
         name: test.name.clone(),
         line,
-        answers,
+        answers: plan.answers,
         seconds: started.elapsed().as_secs_f64(),
         failure,
         executed: watcher.executed,

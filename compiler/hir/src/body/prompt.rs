@@ -1,6 +1,7 @@
 //! Prompt text: turns, holes, splices, options.
 
 use super::{Body, Frame};
+use crate::check::Source;
 use crate::program::{Effect, Expression, ExpressionKind, Hole, HoleOption, Role, StatementKind, TextPart};
 use crate::shape::{WhyNot, hole_shape};
 use crate::types::Type;
@@ -11,6 +12,8 @@ use sgl_syntax::ast;
 
 /// The place that is pure, but for faults and for what it says it uses.
 pub(super) const A_TOOL: &str = "a `tool`";
+/// What a tool gives in a test is pure, but for faults.
+const A_MOCK: &str = "a mock";
 
 impl Body<'_, '_> {
     /// Where the code is, if it must be pure, and what to do about it.
@@ -19,6 +22,9 @@ impl Body<'_, '_> {
             return Some(("a closure", "use a comprehension, `[f(x) for x in xs]`: its calls run side by side"));
         }
         match self.effect {
+            Effect::Tool if matches!(self.context.functions[self.id].1, Source::Answer(_)) => {
+                Some((A_MOCK, "write what the tool gives: a value, or `fail(\"why\")`"))
+            }
             Effect::Pure if self.outside => Some(("a constant", "move it into a `prompt`")),
             Effect::Tool => Some((A_TOOL, "do it in the prompt that calls the tool")),
             Effect::Pure => Some(("a `fn`", "declare it as `prompt`")),
@@ -59,7 +65,7 @@ impl Body<'_, '_> {
 
     /// Reports a fault that is raised in pure code.
     pub(super) fn needs_faults(&mut self, what: &str, span: Span) {
-        if let Some((place, help)) = self.pure_place().filter(|(place, _)| *place != A_TOOL) {
+        if let Some((place, help)) = self.pure_place().filter(|(place, _)| ![A_TOOL, A_MOCK].contains(place)) {
             self.report(
                 Diagnostic::error(
                     Code::E0502,

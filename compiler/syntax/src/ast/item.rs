@@ -224,17 +224,27 @@ pub enum EvalPart {
 pub struct TestItem {
     /// `test "name"`
     pub name: Spanned<String>,
-    /// `with mock { "key" => "answer" }`
+    /// `with mock { "hole" => "answer", tool => value }`
     pub mocks: Vec<Mock>,
     /// Its statements.
     pub body: Block,
 }
 
-/// What the model answers in a test, by hole name.
+/// What the model or a tool answers in a test.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Mock {
-    /// The hole's name, or `*`.
-    pub hole: Spanned<String>,
-    /// The text.
-    pub answer: Spanned<String>,
+pub enum Mock {
+    /// `"hole" => "text"`: what a model writes there.
+    Hole {
+        /// The hole's name, or `*`.
+        hole: Spanned<String>,
+        /// The text.
+        answer: Spanned<String>,
+    },
+    /// `search => ["found"]`: what a tool gives.
+    Tool {
+        /// The tool: its name, after those of modules.
+        tool: Vec<Name>,
+        /// Its result.
+        value: Expression,
+    },
 }
