@@ -2,9 +2,10 @@
 //!
 //! Lines of a script that begin with `tool` are its: `tool search: "found"` is a result as JSON, `tool search: ! why` a
 //! failure, `tool search: ? why` one that is too late. Each answer is taken once, in order, by name. A tool without an
-//! answer gives the shortest value of its type.
+//! answer gives `none` where its type has that, so that what is read to its end ends, else the shortest value of its type.
 
 use crate::scripted::shortest;
+use sgl_protocol::Shape;
 use sgl_vm::image::Tool;
 use sgl_vm::{Host, ToolAnswer, ToolError};
 use std::time::Duration;
@@ -48,12 +49,22 @@ impl ScriptedTools {
     }
 }
 
+/// Whether `none` is a value of a shape.
+fn has_none(shape: &Shape) -> bool {
+    match shape {
+        Shape::Null => true,
+        Shape::Union(variants) => variants.iter().any(|variant| has_none(&variant.shape)),
+        _ => false,
+    }
+}
+
 impl Host for ScriptedTools {
     fn start(&mut self, number: u64, tool: &Tool, arguments: serde_json::Value) {
         self.log.push(format!("{}({arguments})", tool.name));
         let found = self.answers.iter().position(|(name, _)| *name == tool.name);
         let result = match found {
             Some(index) => self.answers.remove(index).1,
+            None if has_none(&tool.result) => Ok(serde_json::Value::Null),
             None => {
                 let text = shortest(&tool.result).unwrap_or_default();
                 Ok(serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text)))
