@@ -11,6 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("compiler/hir", &["sgl_source", "sgl_syntax", "sgl_protocol", "sgl_constrain"]),
     ("compiler/analysis", &["sgl_source", "sgl_syntax", "sgl_protocol", "sgl_constrain"]),
     ("compiler/ir", &["sgl_source", "sgl_hir", "sgl_protocol", "sgl_constrain"]),
+    ("compiler/plan", &["sgl_source", "sgl_ir", "sgl_protocol"]),
     ("compiler/codegen", &["sgl_source", "sgl_ir", "sgl_hir", "sgl_vm", "sgl_protocol"]),
     ("vm", &["sgl_protocol"]),
     ("runtime/protocol", &[]),

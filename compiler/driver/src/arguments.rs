@@ -34,7 +34,7 @@ pub enum Command {
     Check(CheckArguments),
     /// Apply the fixes that are safe, and say what was done
     Fix(FixArguments),
-    /// Explain a diagnostic by its code, such as `E0304`, or the constraints of a program
+    /// Explain a diagnostic by its code, such as `E0304`, or a program: what its prompts share, and what they can cost
     Explain(ExplainArguments),
     /// Put programs into the one style, comments and all
     Fmt(FormatArguments),
@@ -208,16 +208,26 @@ pub struct FixArguments {
 /// Options of `sglc explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// The code; with `--constraints` a program, `FILE[::ENTRY]`
+    /// A code, or a program, `FILE[::ENTRY]`
+    #[arg(value_name = "CODE|PROGRAM")]
     #[arg(required_unless_present = "list")]
     pub code: Option<String>,
     /// List every code
     #[arg(long)]
     pub list: bool,
-    /// Explain the constraints of a program's holes instead: what they hold, states, masks, tokens needed and forced
+    /// Of a program, explain the constraints of its holes instead: what they hold, states, masks, tokens needed and forced
     #[arg(long)]
     pub constraints: bool,
-    /// Whose tokens, for `--constraints`
+    /// Print the plan of a program as JSON
+    #[arg(long, conflicts_with = "constraints")]
+    pub json: bool,
+    /// Print the plan of a program as a page to look at in a browser
+    #[arg(long, conflicts_with_all = ["constraints", "json"])]
+    pub html: bool,
+    /// A parameter that is the same over many calls; can be given again
+    #[arg(long, value_name = "PARAMETER")]
+    pub batch: Vec<String>,
+    /// Whose tokens count
     #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL", default_value = crate::models::DEFAULT_MODEL)]
     pub model: String,
 }

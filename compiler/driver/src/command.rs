@@ -9,6 +9,7 @@ mod fmt;
 mod mask;
 mod model;
 mod new;
+mod plan;
 mod run;
 mod schema;
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use sgl_constrain::{TokenMasks, Vocabulary, regex_of};
 use sgl_kernels::ThreadPool;
 use sgl_protocol::Shape;
-use sgl_tokenizer::Tokenizer;
+use sgl_tokenizer::{ChatTemplate, Tokenizer};
 use sgl_vm::image::{Hole, Image};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use std::sync::Arc;
 /// A model's tokens.
 pub(crate) struct Tokens {
     tokenizer: Tokenizer,
+    template: Option<ChatTemplate>,
     vocabulary: Arc<Vocabulary>,
 }
 
@@ -26,7 +27,18 @@ impl Tokens {
         let loaded = sgl_model::load(&path, &ThreadPool::new(1))
             .with_context(|| format!("can't load the model {}", path.display()))?;
         let vocabulary = Arc::new(Vocabulary::new(loaded.tokenizer.vocabulary_bytes()));
-        Ok(Self { tokenizer: loaded.tokenizer, vocabulary })
+        Ok(Self { tokenizer: loaded.tokenizer, template: loaded.template, vocabulary })
+    }
+
+    /// How many tokens a text takes.
+    pub(crate) fn count(&self, text: &str) -> u64 {
+        self.tokenizer.encode(text).len() as u64
+    }
+
+    /// How many tokens a part of the chat template takes; none without a template, or where it has no such part.
+    pub(crate) fn around(&self, part: impl FnOnce(&ChatTemplate) -> Option<String>) -> u64 {
+        let text = self.template.as_ref().and_then(part).unwrap_or_default();
+        self.tokenizer.encode_template(&text).len() as u64
     }
 
     fn text(&self, token: u32) -> String {

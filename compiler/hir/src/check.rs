@@ -81,6 +81,8 @@ pub(crate) struct Context<'a> {
     pub(crate) environment: Environment,
     /// Per function: the type parameters of its body.
     pub(crate) environments: Vec<Environment>,
+    /// Which shapes of holes any text fits.
+    pub(crate) possible: sgl_constrain::Possible,
     /// Enums of calls: of which tools.
     pub(crate) tool_calls: Vec<(Vec<FunctionId>, EnumId)>,
     /// What tools answer in tests.
@@ -140,6 +142,7 @@ impl<'a> Context<'a> {
             computed: None,
             environment: Vec::new(),
             environments: Vec::new(),
+            possible: sgl_constrain::Possible::default(),
             tool_calls: Vec::new(),
             tool_mocks: Vec::new(),
         }

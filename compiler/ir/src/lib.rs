@@ -19,5 +19,5 @@ pub use lower::lower;
 pub use passes::optimize;
 pub use print::print;
 pub use program::Program;
-pub use uses::{captures, for_each_region};
+pub use uses::{captures, for_each_region, operands};
 pub use verify::verify;

@@ -3,7 +3,7 @@
 use crate::program::{Body, Guard, Instruction, Join, Limits, Op, Region, Report, Start, Value};
 
 /// Calls `visit` with every value that the operation reads itself, not in its regions.
-pub(crate) fn operands(op: &Op, visit: &mut dyn FnMut(Value)) {
+pub fn operands(op: &Op, visit: &mut dyn FnMut(Value)) {
     match op {
         Op::List(all)
         | Op::Tuple(all)

@@ -13,5 +13,5 @@ fuzz_target!(|text: &str| {
         return;
     }
     let ast = sgl_syntax::parse(FileId(0), text).module;
-    sgl_hir::check(&SourceModule { file: FileId(0), name: "fuzz".into(), ast }, &[]);
+    sgl_hir::check(&SourceModule { file: FileId(0), name: "fuzz".into(), ast, targets: Vec::new() }, &[]);
 });

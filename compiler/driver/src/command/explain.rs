@@ -1,4 +1,4 @@
-//! `sglc explain`: the page of a diagnostic.
+//! `sglc explain`: the page of a diagnostic; of a program, its plan or its constraints.
 
 use crate::arguments::ExplainArguments;
 use crate::constraints::{Tokens, describe};
@@ -12,6 +12,9 @@ const PAGES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 pub(super) fn run(arguments: &ExplainArguments) -> Outcome {
     if arguments.constraints {
         return constraints(arguments.code.as_deref().unwrap_or_default(), &arguments.model);
+    }
+    if let Some(program) = arguments.code.as_deref().filter(|what| super::plan::is_program(what)) {
+        return super::plan::run(program, arguments);
     }
     if arguments.list {
         for code in Code::ALL {

@@ -5,7 +5,7 @@ use crate::check::Source;
 use crate::program::{Effect, Expression, ExpressionKind, Hole, HoleOption, Role, StatementKind, TextPart};
 use crate::shape::{WhyNot, hole_shape};
 use crate::types::Type;
-use sgl_constrain::{ConstrainError, Grammar};
+use sgl_constrain::ConstrainError;
 use sgl_protocol::Shape;
 use sgl_source::{Code, Diagnostic, Span};
 use sgl_syntax::ast;
@@ -283,7 +283,7 @@ impl Body<'_, '_> {
         if shape.is_free_text() {
             return Some(shape);
         }
-        match Grammar::of_shape(&shape).and_then(|grammar| grammar.is_possible()) {
+        match self.context.possible.fits_any(&shape) {
             Ok(false) => {
                 self.report(
                     Diagnostic::error(
