@@ -44,7 +44,7 @@ fn splices(steps: &[Step], found: &mut Vec<(String, Binding)>) {
         match step {
             Step::Splice { of, binding, .. } => found.push((of.clone(), *binding)),
             Step::Turn { steps, .. } | Step::Repeat { steps, .. } | Step::Guarded { steps, .. } => {
-                splices(steps, found)
+                splices(steps, found);
             }
             Step::Branches { branches, .. } => branches.iter().for_each(|branch| splices(&branch.steps, found)),
             Step::Choice { then, otherwise, .. } => {
