@@ -375,7 +375,9 @@ fn model_fault(error: &ModelError, hole: &str) -> Fault {
         ModelError::OutOfCache { .. } => {
             Fault::world("model", error.to_string()).with_help("run fewer branches at once, or shorten the transcript")
         }
-        ModelError::Device(_) | ModelError::Cancelled => Fault::world("device", error.to_string()),
+        ModelError::Device(_) | ModelError::Cancelled | ModelError::DeadlineExceeded => {
+            Fault::world("device", error.to_string())
+        }
         ModelError::BudgetTooSmall { .. } => {
             Fault::new(error.to_string()).with_help("raise `max_tokens`, or bound the type more tightly")
         }

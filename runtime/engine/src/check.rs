@@ -22,12 +22,13 @@ impl Engine {
             });
             faults.push(format!("slot {slot} has {count} owners: {names:?}"));
         }
-        let running = self.sequences.values().filter(|sequence| sequence.running).count();
-        if self.cache.shares && self.cache.tree.locks() as usize != running {
-            faults.push(format!("{} locks, {running} sequences run", self.cache.tree.locks()));
+        let running = self.sequences.iter().filter(|(_, sequence)| sequence.running).count();
+        let pins = self.sessions.values().filter(|session| session.pin.is_some()).count();
+        if self.cache.shares && self.cache.tree.locks() as usize != running + pins {
+            faults.push(format!("{} locks, {running} sequences run, {pins} pins", self.cache.tree.locks()));
         }
         let known =
-            |session: &crate::engine::Session| session.busy.is_none_or(|busy| self.requests.contains_key(&busy));
+            |session: &crate::session::Session| session.busy.is_none_or(|busy| self.requests.contains_key(&busy));
         faults
             .extend(self.sessions.iter().filter(|(_, s)| !known(s)).map(|(id, _)| format!("{id:?} waits for nothing")));
         faults
@@ -37,7 +38,7 @@ impl Engine {
     fn for_each_owned(&self, mut each: impl FnMut(u32, &dyn Fn() -> String)) {
         self.cache.pool.free().iter().for_each(|slot| each(*slot, &|| "the free list".into()));
         self.cache.tree.owned().for_each(|slot| each(slot, &|| "the tree".into()));
-        for (name, sequence) in &self.sequences {
+        for (name, sequence) in self.sequences.iter() {
             sequence.slots[sequence.shared..].iter().for_each(|slot| each(*slot, &|| format!("{name:?}")));
         }
     }

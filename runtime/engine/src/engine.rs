@@ -1,31 +1,33 @@
 //! The engine's state, and what commands do to it.
 
+use crate::arena::{Arena, SequenceId};
+use crate::clock::Clock;
 use crate::error::LoadError;
-use crate::forward::{Cpu, Cuda, Forward};
-use crate::options::{CACHE_BYTES_DEFAULT, CUDA_TOKEN_BUDGET, DeviceChoice, EngineOptions, Jump, SLOTS_DEFAULT_MAX};
+use crate::flight::Flight;
+use crate::forward::{Cpu, Cuda, Forward, Reply};
+use crate::metrics::{CacheMetrics, Counting};
+use crate::options::{
+    CACHE_BYTES_DEFAULT, CUDA_TOKEN_BUDGET, DeviceChoice, EngineOptions, Jump, Overlap, SLOTS_DEFAULT_MAX,
+};
 use crate::pool::SlotPool;
+use crate::queue::Queue;
 use crate::radix::RadixTree;
 use crate::request::{self, Kind, Request};
-use crate::sequence::{Cache, Sequence, SequenceId};
-use crate::transcript::{Transcript, Writing};
+use crate::sequence::{Cache, Sequence};
+use crate::session::Session;
+use crate::simulate::reference::Expected;
+use crate::trace::Trace;
+use crate::transcript::Writing;
 use indexmap::IndexMap;
+use rustc_hash::FxHashMap;
 use sgl_constrain::ConstraintCache;
 use sgl_kernels::cuda::Device;
 use sgl_kernels::{KvFormat, ThreadPool};
-use sgl_model::{CudaOptions, CudaTransformer, Loaded, LoadedModel, ModelConfig, Scratch};
+use sgl_model::{CudaOptions, CudaTransformer, Loaded, LoadedModel, ModelConfig};
 use sgl_protocol::{Command, Event, ModelError, RequestId, SessionId, Shape, Usage};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
-
-/// A transcript and what is to be done to it.
-#[derive(Debug, Default)]
-pub(crate) struct Session {
-    pub(crate) transcript: Transcript,
-    /// The request that is under way.
-    pub(crate) busy: Option<RequestId>,
-    /// Commands that wait for it.
-    pub(crate) queue: VecDeque<Command>,
-}
+use std::time::{Duration, Instant};
 
 /// Many requests, one model.
 #[derive(Debug)]
@@ -36,17 +38,39 @@ pub struct Engine {
     pub(crate) cache: Cache,
     pub(crate) token_budget: usize,
     pub(crate) jump: Jump,
+    pub(crate) overlap: Overlap,
+    pub(crate) clock: Clock,
     pub(crate) sessions: IndexMap<SessionId, Session>,
-    pub(crate) requests: IndexMap<RequestId, Request>,
-    pub(crate) sequences: IndexMap<SequenceId, Sequence>,
-    /// Sequences that are to be started, in order.
-    pub(crate) waiting: VecDeque<SequenceId>,
-    pub(crate) next_sequence: u64,
+    pub(crate) requests: FxHashMap<RequestId, Request>,
+    /// When requests have to be answered.
+    pub(crate) deadlines: BTreeSet<(Duration, RequestId)>,
+    pub(crate) sequences: Arena,
+    /// Sequences that are to be started.
+    pub(crate) queue: Queue,
+    /// Sequences that run, in the order in which they were started.
+    pub(crate) running: Vec<SequenceId>,
+    /// Sequences of which something has happened: they may be done.
+    pub(crate) touched: Vec<SequenceId>,
+    /// The pass that was begun and not read.
+    pub(crate) flight: Option<Flight>,
+    /// Whether there has been work since the last pass.
+    pub(crate) had_work: bool,
+    /// Replies of the last pass, kept for their memory.
+    pub(crate) replies: Vec<Reply>,
     pub(crate) events: VecDeque<Event>,
     pub(crate) usage: Usage,
-    /// Logits of the last pass, kept for their memory.
-    pub(crate) logits: Vec<f32>,
+    pub(crate) counting: Counting,
+    pub(crate) trace: Trace,
     pub(crate) forwards: u64,
+    /// Passes that were planned.
+    pub(crate) planning: u64,
+    /// Sequences that were started, and the most that were while one waited.
+    pub(crate) starts: u64,
+    pub(crate) waited_max: u64,
+    /// In simulation: what each request started from.
+    pub(crate) witness: Option<Vec<(RequestId, Expected)>>,
+    /// Priorities that there have been.
+    pub(crate) priorities: BTreeSet<i8>,
 }
 
 impl Engine {
@@ -61,7 +85,7 @@ impl Engine {
         let LoadedModel { transformer, tokenizer, template, .. } = sgl_model::load(path, &pool)?;
         let slots = options.slots.unwrap_or_else(|| slots_by_default(transformer.config(), options.kv_format));
         let cache = transformer.new_cache(slots, options.kv_format);
-        let forward = Cpu { transformer, pool, scratch: Scratch::default(), cache };
+        let forward = Cpu::new(transformer, pool, cache).map_err(LoadError::Thread)?;
         Ok(Self::new(Box::new(forward), Writing::new(tokenizer, template), slots, &options))
     }
 
@@ -82,7 +106,7 @@ impl Engine {
         let Loaded { transformer, tokenizer, template, .. } = loaded;
         options.token_budget = options.token_budget.max(CUDA_TOKEN_BUDGET);
         let slots = transformer.slots();
-        Self::new(Box::new(Cuda { transformer }), Writing::new(tokenizer, template), slots, &options)
+        Self::new(Box::new(Cuda::new(transformer)), Writing::new(tokenizer, template), slots, &options)
     }
 
     pub(crate) fn new(forward: Box<dyn Forward>, writing: Writing, slots: usize, options: &EngineOptions) -> Self {
@@ -92,21 +116,34 @@ impl Engine {
                 pool: SlotPool::new(slots),
                 tree: RadixTree::new(),
                 shares: options.radix_cache,
-                evicted: 0,
+                evicted: (0, 0),
             },
             token_budget: options.token_budget.max(1),
             jump: options.jump,
+            overlap: options.overlap,
+            clock: Clock::Since(Instant::now()),
             forward,
             writing,
             sessions: IndexMap::new(),
-            requests: IndexMap::new(),
-            sequences: IndexMap::new(),
-            waiting: VecDeque::new(),
-            next_sequence: 0,
+            requests: FxHashMap::default(),
+            deadlines: BTreeSet::new(),
+            sequences: Arena::default(),
+            queue: Queue::default(),
+            running: Vec::new(),
+            touched: Vec::new(),
+            flight: None,
+            had_work: false,
+            replies: Vec::new(),
             events: VecDeque::new(),
             usage: Usage::default(),
-            logits: Vec::new(),
+            counting: Counting::default(),
+            trace: Trace::default(),
             forwards: 0,
+            planning: 0,
+            starts: 0,
+            waited_max: 0,
+            witness: None,
+            priorities: BTreeSet::new(),
         }
     }
 
@@ -129,6 +166,18 @@ impl Engine {
         self.forwards
     }
 
+    /// Where the time of the steps went so far.
+    pub fn trace(&self) -> Trace {
+        self.trace
+    }
+
+    /// What the cache has done so far.
+    pub fn cache_metrics(&self) -> CacheMetrics {
+        let mut counts = self.counting.counts;
+        (counts.evicted_old, counts.evicted_done) = self.cache.evicted;
+        counts
+    }
+
     /// Does what a command says, or keeps it until its session is free.
     pub(crate) fn apply(&mut self, command: Command) {
         let session = match &command {
@@ -144,6 +193,7 @@ impl Engine {
             Command::Fork { parent, child } => return self.fork(*parent, *child),
             Command::Cancel { request } => return self.fail(*request, ModelError::Cancelled),
             Command::Close { session } => return self.close(*session),
+            Command::Hint { session, hint } => return self.hint(*session, hint),
         };
         let Some(open) = self.sessions.get_mut(&session) else {
             if let Command::Generate(sgl_protocol::Generate { request, .. })
@@ -178,17 +228,12 @@ impl Engine {
                 let made = prompt.and_then(|prompt| request::score(&score, &prompt, &mut self.writing));
                 self.start(score.request, made);
             }
-            Command::Open { .. } | Command::Fork { .. } | Command::Cancel { .. } | Command::Close { .. } => {}
+            Command::Open { .. }
+            | Command::Fork { .. }
+            | Command::Cancel { .. }
+            | Command::Close { .. }
+            | Command::Hint { .. } => {}
         }
-    }
-
-    fn fork(&mut self, parent: SessionId, child: SessionId) {
-        let Some(open) = self.sessions.get(&parent) else { return };
-        let mut transcript = open.transcript.clone();
-        if open.busy.is_some() {
-            transcript.fail(ModelError::Invalid("a transcript can't be forked while a hole of it is filled".into()));
-        }
-        self.sessions.insert(child, Session { transcript, ..Session::default() });
     }
 
     fn start(&mut self, id: RequestId, made: Result<(Request, Vec<Sequence>), ModelError>) {
@@ -204,23 +249,50 @@ impl Engine {
                 return;
             }
         };
+        let (priority, deadline) =
+            self.sessions.get(&request.session).map_or((0, None), |open| (open.priority, open.deadline));
+        request.deadline = deadline.map(|time| self.clock.now().saturating_add(time));
+        if let Some(deadline) = request.deadline {
+            self.deadlines.insert((deadline, id));
+        }
         for mut sequence in sequences {
+            sequence.priority = priority;
             if let (Kind::Generate(generation), true) = (&mut request.kind, sequence.goes_on) {
+                sequence.scores = generation.top.is_some();
+                sequence.bounded = generation.hole.is_constrained();
                 generation.jump(&mut sequence, &self.writing);
             }
-            self.next_sequence += 1;
-            let name = SequenceId(self.next_sequence);
+            let name = self.sequences.insert(sequence);
             request.open.push(name);
-            self.waiting.push_back(name);
-            self.sequences.insert(name, sequence);
+            self.touched.push(name);
+            self.wait(name);
         }
         if let Some(session) = self.sessions.get_mut(&request.session) {
             session.busy = Some(id);
         }
+        if let Some(witness) = &mut self.witness {
+            let sequences: Vec<&Sequence> = request.open.iter().filter_map(|name| self.sequences.get(*name)).collect();
+            witness.extend(Expected::of(&request, &sequences).map(|expected| (id, expected)));
+        }
         self.requests.insert(id, request);
     }
 
+    /// Ends the requests whose time is over.
+    pub(crate) fn expire(&mut self) {
+        if self.deadlines.is_empty() {
+            return;
+        }
+        let now = self.clock.now();
+        while let Some((deadline, request)) = self.deadlines.first().copied().filter(|(deadline, _)| *deadline <= now) {
+            self.deadlines.remove(&(deadline, request));
+            if self.requests.contains_key(&request) {
+                self.fail(request, ModelError::DeadlineExceeded);
+            }
+        }
+    }
+
     fn close(&mut self, session: SessionId) {
+        self.unpin(session);
         let Some(closed) = self.sessions.shift_remove(&session) else { return };
         if let Some(request) = closed.busy {
             self.fail(request, ModelError::Cancelled);
@@ -236,18 +308,24 @@ impl Engine {
 
     /// Ends a request without a result; its transcript is what it was.
     pub(crate) fn fail(&mut self, id: RequestId, error: ModelError) {
-        let Some(request) = self.requests.shift_remove(&id) else {
+        let Some(request) = self.requests.remove(&id) else {
             return self.fail_queued(id, &error);
         };
+        self.forget_deadline(&request);
         for name in &request.open {
-            self.waiting.retain(|waiting| waiting != name);
-            if let Some(mut sequence) = self.sequences.shift_remove(name) {
+            if let Some(mut sequence) = self.sequences.remove(*name) {
                 self.cache.detach(&mut sequence);
             }
         }
         self.usage.add(request.usage);
         self.events.push_back(Event::Failed { request: id, error });
         self.release(request.session);
+    }
+
+    pub(crate) fn forget_deadline(&mut self, request: &Request) {
+        if let Some(deadline) = request.deadline {
+            self.deadlines.remove(&(deadline, request.id));
+        }
     }
 
     /// A request that still waits for its session.
@@ -269,6 +347,7 @@ impl Engine {
 
     /// A session's request has ended: what waited for it goes on.
     pub(crate) fn release(&mut self, session: SessionId) {
+        self.keep(session);
         let Some(open) = self.sessions.get_mut(&session) else { return };
         open.busy = None;
         loop {

@@ -9,6 +9,9 @@ pub enum LoadError {
     /// The model can't be loaded.
     #[error(transparent)]
     Model(#[from] sgl_model::LoadError),
+    /// The system has no thread to compute with.
+    #[error("no thread to compute with: {0}")]
+    Thread(std::io::Error),
     /// The CUDA device can't be used.
     #[error(transparent)]
     Device(#[from] CudaError),

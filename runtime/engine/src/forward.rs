@@ -1,116 +1,105 @@
-//! The seam between scheduling and computing.
+//! The seam between scheduling and computing: passes are begun, asked, and read.
+//!
+//! ```text
+//! begin(N+1) ── may come before read(N): a token that N draws is named by its output there (`drawn_by`)
+//! read(N)    ── waits; what N drew is known
+//! ask(N+1)   ── what is wanted of its outputs, now that N is known; the device has been computing N+1 since N ended
+//! ```
+//! At most two passes are begun and not read. A device runs them in order: a slot that is free when a pass is begun may be
+//! written by it, whatever an earlier pass does with it.
 
-use sgl_kernels::{KvCache, ThreadPool};
-use sgl_model::{Answer, Ask, Batch, CudaTransformer, Scratch, Transformer};
+mod cpu;
+mod cuda;
 
-/// What runs batches: the model with its cache. Tests have one that computes nothing.
+pub(crate) use cpu::Cpu;
+pub(crate) use cuda::Cuda;
+
+use crate::sampler::{Drawing, log_sum_exp, sample, top};
+use sgl_model::Batch;
+use std::time::Duration;
+
+/// What is wanted of an output.
+#[derive(Clone, Debug)]
+pub(crate) enum Question {
+    /// Nothing: what would have come there was decided otherwise.
+    Nothing,
+    /// The log-probability of a token; and the likeliest tokens, if so many are to be reported.
+    Score { token: u32, top: Option<u8> },
+    /// A token.
+    Draw(Box<Drawing>),
+}
+
+/// What an output gave.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Reply {
+    Nothing,
+    Score {
+        logprob: f32,
+        top: Vec<(u32, f32)>,
+    },
+    /// A token; its log-probability and the likeliest tokens if those were to be reported, else NaN and nothing.
+    Token {
+        token: u32,
+        logprob: f32,
+        top: Vec<(u32, f32)>,
+    },
+}
+
+/// How the device spent its time on a pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// Computing.
+    pub(crate) busy: Duration,
+    /// With nothing to compute, though the engine had work: waiting for the engine.
+    pub(crate) waited: Duration,
+}
+
+/// What runs passes: the model with its cache. Tests have one that computes nothing.
 pub(crate) trait Forward: std::fmt::Debug {
     /// Most tokens of a sequence.
     fn context(&self) -> usize;
-    /// Logits per row.
-    fn vocabulary(&self) -> usize;
-    /// Runs a batch. `logits` becomes `[outputs, vocabulary]`. The error says what the device said.
-    fn forward(&mut self, batch: &Batch<'_>, logits: &mut Vec<f32>) -> Result<(), String>;
 
-    /// Most sequences of a batch.
+    /// Most sequences of a pass.
     fn sequences(&self) -> usize {
         usize::MAX
     }
 
-    /// Whether it draws and scores itself, so that logits need not leave it.
-    fn draws(&self) -> bool {
-        false
-    }
+    /// Whether a pass may be begun before the one before it is read.
+    fn overlaps(&self) -> bool;
 
-    /// Runs a batch and answers one ask per output; the rows of logits that are answers go to `logits`, in order.
-    fn answer(
-        &mut self,
-        batch: &Batch<'_>,
-        asks: &[Ask<'_>],
-        answers: &mut Vec<Answer>,
-        logits: &mut Vec<f32>,
-    ) -> Result<(), String> {
-        answers.clear();
-        answers.resize(asks.len(), Answer::Logits);
-        self.forward(batch, logits)
-    }
+    /// Begins a pass. `questions` are those of its outputs; none if they come later, by [`Forward::ask`]. `goes_on` says whether
+    /// the engine has had work all the time since the pass before.
+    fn begin(&mut self, batch: &Batch<'_>, questions: Option<Vec<Question>>, goes_on: bool) -> Result<(), String>;
+
+    /// Asks the pass that was begun last.
+    fn ask(&mut self, questions: Vec<Question>) -> Result<(), String>;
+
+    /// Waits for the replies of the first pass that was not read, one per question. After an error every pass that was
+    /// begun is lost.
+    fn read(&mut self, replies: &mut Vec<Reply>) -> Result<Pace, String>;
+
+    /// Forgets all passes that were begun and not read.
+    fn forget(&mut self);
 }
 
-/// A transformer on the CPU.
-#[derive(Debug)]
-pub(crate) struct Cpu {
-    pub(crate) transformer: Transformer,
-    pub(crate) pool: ThreadPool,
-    pub(crate) scratch: Scratch,
-    pub(crate) cache: KvCache,
-}
-
-impl Forward for Cpu {
-    fn context(&self) -> usize {
-        self.transformer.config().context
-    }
-
-    fn vocabulary(&self) -> usize {
-        self.transformer.config().vocabulary
-    }
-
-    fn forward(&mut self, batch: &Batch<'_>, logits: &mut Vec<f32>) -> Result<(), String> {
-        let Self { transformer, pool, scratch, cache } = self;
-        transformer.forward(pool, scratch, cache, batch, logits).map_err(|error| error.to_string())
-    }
-}
-
-/// A transformer on a CUDA device.
-#[derive(Debug)]
-pub(crate) struct Cuda {
-    pub(crate) transformer: CudaTransformer,
-}
-
-impl Forward for Cuda {
-    fn context(&self) -> usize {
-        self.transformer.config().context
-    }
-
-    fn vocabulary(&self) -> usize {
-        self.transformer.config().vocabulary
-    }
-
-    fn sequences(&self) -> usize {
-        self.transformer.sequences()
-    }
-
-    fn draws(&self) -> bool {
-        true
-    }
-
-    fn forward(&mut self, batch: &Batch<'_>, logits: &mut Vec<f32>) -> Result<(), String> {
-        let asks: Vec<Ask<'_>> = batch.outputs.iter().map(|_| Ask::Logits).collect();
-        self.answer(batch, &asks, &mut Vec::new(), logits)
-    }
-
-    fn answer(
-        &mut self,
-        batch: &Batch<'_>,
-        asks: &[Ask<'_>],
-        answers: &mut Vec<Answer>,
-        logits: &mut Vec<f32>,
-    ) -> Result<(), String> {
-        let most = self.transformer.outputs();
-        if asks.len() <= most {
-            return self.transformer.run(batch, asks, answers, logits).map_err(|error| error.to_string());
+/// Answers a question from the row of logits; penalties change the row.
+pub(crate) fn reply(question: &Question, row: &mut [f32]) -> Reply {
+    match question {
+        Question::Nothing => Reply::Nothing,
+        Question::Score { token, top: count } => {
+            let norm = log_sum_exp(row);
+            let logprob = row[*token as usize] - norm;
+            Reply::Score { logprob, top: count.map_or(Vec::new(), |count| top(row, norm, usize::from(count))) }
         }
-        // More outputs than there is room for: the same pass again for the next ones. It writes the same keys and values.
-        answers.clear();
-        logits.clear();
-        let (mut some_answers, mut some_logits) = (Vec::new(), Vec::new());
-        for (outputs, asks) in batch.outputs.chunks(most).zip(asks.chunks(most)) {
-            let part = Batch { outputs, ..*batch };
-            self.transformer
-                .run(&part, asks, &mut some_answers, &mut some_logits)
-                .map_err(|error| error.to_string())?;
-            answers.append(&mut some_answers);
-            logits.append(&mut some_logits);
+        Question::Draw(drawing) => {
+            let Some(count) = drawing.top else {
+                return Reply::Token { token: sample(row, drawing), logprob: f32::NAN, top: Vec::new() };
+            };
+            let norm = log_sum_exp(row);
+            let plain = row.to_vec();
+            let token = sample(row, drawing);
+            let logprob = plain.get(token as usize).map_or(f32::NAN, |logit| logit - norm);
+            Reply::Token { token, logprob, top: top(&plain, norm, usize::from(count)) }
         }
-        Ok(())
     }
 }

@@ -125,7 +125,13 @@ impl Hole {
         })
     }
 
-    fn left(&self) -> u32 {
+    /// Whether the text follows a shape.
+    pub(crate) fn is_constrained(&self) -> bool {
+        self.constraint.as_ref().is_some_and(|constraint| !constraint.heals_only)
+    }
+
+    /// How many more tokens it may have.
+    pub(crate) fn left(&self) -> u32 {
         self.max_tokens.saturating_sub(u32::try_from(self.token_ends.len()).unwrap_or(u32::MAX))
     }
 

@@ -7,7 +7,7 @@
 
 use crate::options::Jump;
 use crate::request::Generation;
-use crate::sampler::{Candidates, log_sum_exp, sample};
+use crate::sampler::{Candidates, Drawing};
 use crate::sequence::Sequence;
 use crate::transcript::Writing;
 
@@ -19,7 +19,7 @@ const DRAFT_MAX: usize = 64;
 pub(crate) struct Choice {
     pub(crate) candidates: Candidates,
     /// Whether the budget has taken a choice away by then.
-    narrowed: bool,
+    pub(crate) narrowed: bool,
 }
 
 impl Generation {
@@ -42,53 +42,36 @@ impl Generation {
         choices
     }
 
-    /// Draws the token after so many tokens of the draft, if those were drawn, and takes it.
-    pub(crate) fn draw(
-        &mut self,
-        sequence: &mut Sequence,
-        logits: &mut [f32],
-        after: usize,
-        choice: &Choice,
-        writing: &Writing,
-    ) {
-        if after != self.confirmed || self.hole.ending.is_some() {
-            return;
-        }
-        let mut norm = 0.0;
-        let mut plain = Vec::new();
-        if self.top.is_some() {
-            norm = log_sum_exp(logits);
-            plain = logits.to_vec();
-        }
-        let position = self.hole.count() as u64;
-        let token = sample(logits, &choice.candidates, &self.hole.seen, &self.hole.sampling, position);
-        let logprob = plain.get(token as usize).map_or(f32::NAN, |logit| logit - norm);
-        if self.accept(sequence, (token, logprob), after, choice, writing) && self.top.is_some() {
-            self.report_top(&plain, norm, writing);
-        }
+    /// How the token after `draft` is drawn, if it holds so far.
+    pub(crate) fn drawing(&self, candidates: Candidates, draft: &[u32]) -> Drawing {
+        Drawing::new(candidates, &self.hole.seen, draft, &self.hole.sampling, self.hole.count(), self.top)
     }
 
-    /// Takes a token that was drawn after so many tokens of the draft, if those were drawn. Gives whether it became part of
+    /// Takes a token that was drawn after so many tokens of `draft`, if those were drawn. Gives whether it became part of
     /// the text.
     pub(crate) fn accept(
         &mut self,
         sequence: &mut Sequence,
         (token, logprob): (u32, f32),
-        after: usize,
-        choice: &Choice,
+        (draft, after): (&[u32], usize),
+        narrowed: bool,
         writing: &Writing,
     ) -> bool {
         if after != self.confirmed || self.hole.ending.is_some() {
             return false;
         }
-        self.hole.narrowed = choice.narrowed;
+        self.hole.narrowed = narrowed;
         if !self.hole.push(token, writing) {
             return false;
         }
         sequence.tokens.push(token);
         sequence.logprobs.push(logprob);
-        if sequence.draft.get(after) == Some(&token) {
+        let expected = draft.get(after);
+        if expected == Some(&token) {
             self.confirmed += 1;
+        }
+        // A pass that was begun before the draft was known has no rows for it.
+        if expected.or(sequence.draft.first()) == Some(&token) {
             self.hole.forced += 1;
         }
         true
@@ -115,6 +98,7 @@ impl Generation {
             }
         }
         sequence.goes_on = self.hole.ending.is_none();
+        sequence.left = self.hole.left();
     }
 
     /// Takes tokens that alone are allowed.

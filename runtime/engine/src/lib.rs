@@ -1,8 +1,8 @@
 //! Many requests, one device.
 //!
 //! ```text
-//! Command --apply--> Transcript --tokenise--> Request: Sequences --admit, plan--> Batch --forward--> logits
-//!    logits --mask, sample--> Hole --news, answer--> Event
+//! Command --apply--> Transcript --tokenise--> Request: Sequences --queue, plan--> Flight --begin, ask, read--> replies
+//!    replies --take--> Hole --news, answer--> Event
 //! ```
 //!
 //! Transcripts are text and tokens only. A request makes sequences of them; a sequence takes from the radix cache what is
@@ -15,31 +15,42 @@
 //!   batch-invariant, and the draw at a position depends on the seed and the position.
 //! - **One request harms no other.** What is wrong with a request is its own event.
 //!
-//! In reading order: `pool`, `radix`, `sequence` say where keys and values are; `transcript`, `hole`, `sampler` what is said;
-//! `request`, `engine`, `schedule`, `step` who does what when; [`simulate`] plays all of it under a seed, with faults.
+//! In reading order: `pool`, `radix`, `arena`, `sequence` say where keys and values are; `transcript`, `session`, `hole`, `sampler` what
+//! is said; `request`, `engine` who asks; `queue`, `order`, `schedule` who runs; `flight`, `forward`, `step` how; [`simulate`] plays all of
+//! it under a seed, with faults.
 
+mod arena;
 mod check;
+mod clock;
 mod engine;
 mod error;
+mod flight;
 mod forward;
 mod hole;
 mod jump;
 mod language_model;
+mod metrics;
 mod options;
+mod order;
 mod pool;
+mod queue;
 mod radix;
 mod random;
 mod request;
 mod sampler;
 mod schedule;
 mod sequence;
+mod session;
 pub mod simulate;
 mod step;
 mod stops;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod transcript;
 
 pub use engine::Engine;
 pub use error::LoadError;
-pub use options::{DeviceChoice, EngineOptions, Jump};
+pub use metrics::CacheMetrics;
+pub use options::{DeviceChoice, EngineOptions, Jump, Overlap};
+pub use trace::Trace;

@@ -22,6 +22,18 @@ pub enum Jump {
     Forced,
 }
 
+/// Whether a pass is begun before the one before it is read. The text is the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overlap {
+    /// Never: the device waits while the engine works.
+    Off,
+    /// Always, even where what it computes is likely to be of no use.
+    On,
+    /// Where it is expected to gain more than it costs, as measured while it runs.
+    #[default]
+    Auto,
+}
+
 /// What computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceChoice {
@@ -47,6 +59,8 @@ pub struct EngineOptions {
     pub kv_format: KvFormat,
     /// What is done where there is no choice.
     pub jump: Jump,
+    /// Whether a pass is begun before the one before it is read.
+    pub overlap: Overlap,
     /// What computes.
     pub device: DeviceChoice,
     /// Whether a CUDA device must give each request the same text whatever else runs. The CPU always does.
@@ -64,6 +78,7 @@ impl Default for EngineOptions {
             radix_cache: true,
             kv_format: KvFormat::F16,
             jump: Jump::Exact,
+            overlap: Overlap::Auto,
             device: DeviceChoice::Cpu,
             deterministic: false,
             cascade: true,

@@ -33,12 +33,14 @@ pub(crate) struct RadixTree {
     vacant: Vec<NodeId>,
     /// Leaves without locks by last use.
     evictable: BTreeSet<(u64, NodeId)>,
+    /// Slots of nodes without locks.
+    unlocked: usize,
     clock: u64,
 }
 
 impl RadixTree {
     pub(crate) fn new() -> Self {
-        Self { nodes: vec![Node::default()], vacant: Vec::new(), evictable: BTreeSet::new(), clock: 0 }
+        Self { nodes: vec![Node::default()], vacant: Vec::new(), evictable: BTreeSet::new(), unlocked: 0, clock: 0 }
     }
 
     fn node(&self, id: NodeId) -> &Node {
@@ -98,6 +100,7 @@ impl RadixTree {
         let leaf =
             Node { tokens: tokens[new..].to_vec(), slots: slots[new..].to_vec(), parent: Some(at), ..Node::default() };
         let leaf = self.add(leaf);
+        self.unlocked += tokens.len() - new;
         self.node_mut(at).children.insert(tokens[new], leaf);
         self.refresh(at);
         self.touch(leaf);
@@ -118,30 +121,61 @@ impl RadixTree {
         let mut at = Some(id);
         while let Some(id) = at {
             let node = self.node_mut(id);
-            node.locks = change(node.locks);
+            let before = std::mem::replace(&mut node.locks, 0);
+            let now = change(before);
+            node.locks = now;
             at = node.parent;
-            self.refresh(id);
+            let slots = node.slots.len();
+            match (before, now) {
+                (0, 1..) => self.unlocked -= slots,
+                (1.., 0) => self.unlocked += slots,
+                _ => {}
+            }
+            // Only these say whether it may go.
+            if (before == 0) != (now == 0) {
+                self.refresh(id);
+            }
         }
     }
 
-    /// Frees at least `count` slots if it can, least recently used leaves first; those that it freed go onto `freed`.
-    pub(crate) fn evict(&mut self, count: usize, freed: &mut Vec<u32>) {
-        let wanted = freed.len() + count;
+    /// Frees at least `count` slots if it can, those that were let go and then the least recently used leaves first; those that it
+    /// freed go onto `freed`. Gives how many of them were let go.
+    pub(crate) fn evict(&mut self, count: usize, freed: &mut Vec<u32>) -> usize {
+        let wanted = freed.len().saturating_add(count);
+        let mut done = 0;
         while freed.len() < wanted
-            && let Some((_, leaf)) = self.evictable.pop_first()
+            && let Some((used, leaf)) = self.evictable.pop_first()
         {
+            if used == 0 {
+                done += self.node(leaf).slots.len();
+            }
             let node = std::mem::take(self.node_mut(leaf));
             freed.extend_from_slice(&node.slots);
+            self.unlocked -= node.slots.len();
             let parent = node.parent.expect("the root is never evicted");
             self.node_mut(parent).children.remove(&node.tokens[0]);
             self.vacant.push(leaf);
             self.refresh(parent);
         }
+        done
+    }
+
+    /// Nobody will ask for these tokens again: what only they have goes before anything else does.
+    pub(crate) fn let_go(&mut self, tokens: &[u32]) {
+        let mut slots = Vec::new();
+        let mut at = Some(self.matched(tokens, &mut slots));
+        while let Some(id) = at.filter(|id| *id != ROOT && self.node(*id).children.len() <= 1) {
+            // Below it may be what an option of it has computed: that is done with, too.
+            let used = std::mem::replace(&mut self.node_mut(id).used, 0);
+            self.evictable.remove(&(used, id));
+            self.refresh(id);
+            at = self.node(id).parent;
+        }
     }
 
     /// Slots that eviction could free.
     pub(crate) fn evictable_slots(&self) -> usize {
-        self.living().filter(|id| self.node(*id).locks == 0).map(|id| self.node(id).slots.len()).sum()
+        self.unlocked
     }
 
     /// Every slot that the tree owns.
@@ -161,6 +195,11 @@ impl RadixTree {
     /// What is wrong with the tree itself, for the checker.
     pub(crate) fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
+        let unlocked: usize =
+            self.living().filter(|id| self.node(*id).locks == 0).map(|id| self.node(id).slots.len()).sum();
+        if unlocked != self.unlocked {
+            faults.push(format!("{unlocked} slots have no lock, {} are counted", self.unlocked));
+        }
         for id in self.living() {
             let node = self.node(id);
             if node.tokens.len() != node.slots.len() || (id != ROOT && node.tokens.is_empty()) {

@@ -1,11 +1,12 @@
 //! A request for text or scores, from its command to its event.
 
+use crate::arena::SequenceId;
 use crate::hole::Hole;
 use crate::options::Jump;
-use crate::sampler::top;
-use crate::sequence::{Part, Sequence, SequenceId};
+use crate::sequence::{Part, Sequence};
 use crate::transcript::{Prompt, Writing};
 use sgl_protocol::{Event, Finish, Generate, Generated, ModelError, RequestId, Score, Scored, SessionId, Usage};
+use std::time::Duration;
 
 /// A request that is under way.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Request {
     pub(crate) usage: Usage,
     /// Whether a sequence has looked into the cache: only the first counts.
     pub(crate) counted: bool,
+    /// When it has to be answered.
+    pub(crate) deadline: Option<Duration>,
 }
 
 /// What is asked.
@@ -50,10 +53,10 @@ pub(crate) struct Generation {
 
 impl Generation {
     /// Notes the likeliest tokens of a position.
-    pub(crate) fn report_top(&mut self, logits: &[f32], norm: f32, writing: &Writing) {
-        let Some(count) = self.top else { return };
-        let shown = top(logits, norm, usize::from(count));
-        self.top_logprobs.push(shown.into_iter().map(|(token, p)| (token_text(token, writing), p)).collect());
+    pub(crate) fn report(&mut self, top: Vec<(u32, f32)>, writing: &Writing) {
+        if self.top.is_some() {
+            self.top_logprobs.push(top.into_iter().map(|(token, p)| (token_text(token, writing), p)).collect());
+        }
     }
 }
 
@@ -105,7 +108,10 @@ pub(crate) fn generate(
         done: None,
     };
     let kind = Kind::Generate(Box::new(generation));
-    Ok((Request { id, session: command.session, kind, open: Vec::new(), usage, counted: false }, sequences))
+    Ok((
+        Request { id, session: command.session, kind, open: Vec::new(), usage, counted: false, deadline: None },
+        sequences,
+    ))
 }
 
 /// The request of a choice, and its sequences: one per option.
@@ -143,7 +149,10 @@ pub(crate) fn score(
     let count = command.options.len();
     let priors = if command.unconditional { vec![Vec::new(); count] } else { Vec::new() };
     let kind = Kind::Score { options: vec![Vec::new(); count], priors };
-    Ok((Request { id, session: command.session, kind, open: Vec::new(), usage, counted: false }, sequences))
+    Ok((
+        Request { id, session: command.session, kind, open: Vec::new(), usage, counted: false, deadline: None },
+        sequences,
+    ))
 }
 
 /// The transcript with each option, tokenised together with the text before it; and how many tokens all have in common with

@@ -5,7 +5,6 @@
 
 use crate::random::uniform;
 use rustc_hash::FxHashMap;
-use sgl_model::{Allowed, Draw};
 use sgl_protocol::Sampling;
 
 /// Which tokens may come next.
@@ -43,11 +42,53 @@ pub(crate) struct Seen {
     pub(crate) prompt: FxHashMap<u32, u32>,
 }
 
-/// Draws the next token. `logits` is the row of the whole vocabulary; penalties change it.
+/// How one token is drawn.
+#[derive(Clone, Debug)]
+pub(crate) struct Drawing {
+    /// Not empty.
+    pub(crate) candidates: Candidates,
+    pub(crate) how: Sampling,
+    /// Tokens that penalties look at, each once, and how often they were generated (0: only in the prompt).
+    pub(crate) seen: Vec<(u32, u32)>,
+    /// Which draw of the hole's stream.
+    pub(crate) position: u64,
+    /// How many of the likeliest tokens are reported, if log-probabilities are.
+    pub(crate) top: Option<u8>,
+}
+
+impl Drawing {
+    /// The draw after `count` tokens of a hole and the tokens of `draft`.
+    pub(crate) fn new(
+        candidates: Candidates,
+        seen: &Seen,
+        draft: &[u32],
+        how: &Sampling,
+        count: usize,
+        top: Option<u8>,
+    ) -> Self {
+        let repeats = how.repetition_penalty != 1.0;
+        let mut counted = Vec::new();
+        if repeats || how.frequency_penalty != 0.0 || how.presence_penalty != 0.0 {
+            let mut generated = seen.generated.clone();
+            draft.iter().for_each(|token| *generated.entry(*token).or_default() += 1);
+            counted.extend(generated.iter().map(|(token, times)| (*token, *times)));
+            if repeats {
+                counted
+                    .extend(seen.prompt.keys().filter(|token| !generated.contains_key(token)).map(|token| (*token, 0)));
+            }
+            counted.sort_unstable();
+        }
+        let position = (count + draft.len()) as u64;
+        Self { candidates, how: how.clone(), seen: counted, position, top }
+    }
+}
+
+/// Draws a token. `logits` is the row of the whole vocabulary; penalties change it.
 ///
-/// `candidates` must not be empty. Without a finite logit among them the first is taken.
-pub(crate) fn sample(logits: &mut [f32], candidates: &Candidates, seen: &Seen, how: &Sampling, position: u64) -> u32 {
-    penalize(logits, seen, how);
+/// Without a finite logit among the candidates the first is taken.
+pub(crate) fn sample(logits: &mut [f32], drawing: &Drawing) -> u32 {
+    let Drawing { candidates, how, position, .. } = drawing;
+    penalize(logits, &drawing.seen, how);
     if how.temperature <= 0.0 {
         return likeliest(logits, candidates);
     }
@@ -75,75 +116,19 @@ pub(crate) fn sample(logits: &mut [f32], candidates: &Candidates, seen: &Seen, h
         }
         nucleus(&mut weights, f64::from(how.top_p));
     }
-    drawn(&weights, uniform(how.seed, position))
+    drawn(&weights, uniform(how.seed, *position))
 }
 
-/// The draw after `count` tokens of a hole and the tokens of `draft`, in words for a device that draws.
-pub(crate) fn draw<'a>(
-    candidates: &'a Candidates,
-    seen: &Seen,
-    draft: &[u32],
-    how: &Sampling,
-    count: usize,
-) -> Draw<'a> {
-    let repeats = how.repetition_penalty != 1.0;
-    let mut counted = Vec::new();
-    if repeats || how.frequency_penalty != 0.0 || how.presence_penalty != 0.0 {
-        let mut seen = seen.clone();
-        draft.iter().for_each(|token| *seen.generated.entry(*token).or_default() += 1);
-        let tokens = if repeats { merged(&seen) } else { sorted(&seen.generated) };
-        let times = |token: u32| seen.generated.get(&token).copied().unwrap_or(0);
-        counted.extend(tokens.into_iter().map(|token| (token, times(token))));
-    }
-    Draw {
-        seed: how.seed,
-        position: u32::try_from(count + draft.len()).unwrap_or(u32::MAX),
-        temperature: how.temperature,
-        top_k: how.top_k,
-        top_p: how.top_p,
-        min_p: how.min_p,
-        repetition_penalty: how.repetition_penalty,
-        frequency_penalty: how.frequency_penalty,
-        presence_penalty: how.presence_penalty,
-        seen: counted,
-        allowed: match candidates {
-            Candidates::Many(words) => Allowed::Words(words),
-            Candidates::Few(ids) => Allowed::Few(ids),
-        },
-    }
-}
-
-fn penalize(logits: &mut [f32], seen: &Seen, how: &Sampling) {
-    if how.repetition_penalty != 1.0 {
-        let apply = |logit: &mut f32| {
+fn penalize(logits: &mut [f32], seen: &[(u32, u32)], how: &Sampling) {
+    for (token, count) in seen {
+        let Some(logit) = logits.get_mut(*token as usize) else { continue };
+        if how.repetition_penalty != 1.0 {
             *logit = if *logit > 0.0 { *logit / how.repetition_penalty } else { *logit * how.repetition_penalty };
-        };
-        for token in merged(seen) {
-            logits.get_mut(token as usize).map(apply);
+        }
+        if *count > 0 {
+            *logit -= how.frequency_penalty * *count as f32 + how.presence_penalty;
         }
     }
-    if how.frequency_penalty != 0.0 || how.presence_penalty != 0.0 {
-        for token in sorted(&seen.generated) {
-            if let Some(logit) = logits.get_mut(token as usize) {
-                *logit -= how.frequency_penalty * seen.generated[&token] as f32 + how.presence_penalty;
-            }
-        }
-    }
-}
-
-fn sorted(counts: &FxHashMap<u32, u32>) -> Vec<u32> {
-    let mut all: Vec<u32> = counts.keys().copied().collect();
-    all.sort_unstable();
-    all
-}
-
-/// Tokens of the prompt and of the hole, each once.
-fn merged(seen: &Seen) -> Vec<u32> {
-    let mut all = sorted(&seen.prompt);
-    all.extend(sorted(&seen.generated));
-    all.sort_unstable();
-    all.dedup();
-    all
 }
 
 /// The candidate with the greatest logit; the first of equals.
@@ -222,7 +207,8 @@ mod tests {
         let mut counts = vec![0.0; logits.len()];
         for position in 0..draws {
             let mut row = logits.to_vec();
-            let token = sample(&mut row, &few(logits.len() as u32), &Seen::default(), how, position);
+            let drawing = Drawing::new(few(logits.len() as u32), &Seen::default(), &[], how, position, None);
+            let token = sample(&mut row, &drawing);
             counts[token as usize] += 1.0 / draws as f64;
         }
         counts
@@ -253,21 +239,24 @@ mod tests {
     #[test]
     fn penalties_count_what_was_seen() {
         let seen = Seen { generated: FxHashMap::from_iter([(0, 3)]), prompt: FxHashMap::from_iter([(1, 1)]) };
-        let mut row = vec![4.0, 3.0, -1.0];
-        penalize(&mut row, &seen, &how(|s| s.repetition_penalty = 2.0));
-        assert_eq!(row, [2.0, 1.5, -1.0]);
-        let mut row = vec![4.0, 3.0, -1.0];
-        penalize(&mut row, &seen, &how(|s| (s.frequency_penalty, s.presence_penalty) = (0.5, 1.0)));
-        assert_eq!(row, [1.5, 3.0, -1.0]);
+        let penalized = |how: &Sampling| {
+            let mut row = vec![4.0, 3.0, -1.0];
+            penalize(&mut row, &Drawing::new(few(3), &seen, &[], how, 0, None).seen, how);
+            row
+        };
+        assert_eq!(penalized(&how(|s| s.repetition_penalty = 2.0)), [2.0, 1.5, -1.0]);
+        assert_eq!(penalized(&how(|s| (s.frequency_penalty, s.presence_penalty) = (0.5, 1.0))), [1.5, 3.0, -1.0]);
     }
 
     #[test]
     fn greedy_takes_the_first_of_equals_and_obeys_the_mask() {
         let greedy = how(|s| s.temperature = 0.0);
-        let pick = |candidates: &Candidates| sample(&mut [1.0, 5.0, 5.0], candidates, &Seen::default(), &greedy, 0);
-        assert_eq!(pick(&few(3)), 1);
-        assert_eq!(pick(&Candidates::Few(vec![0, 2])), 2);
-        assert_eq!(pick(&Candidates::Many([0b1].into())), 0);
+        let pick = |candidates: Candidates| {
+            sample(&mut [1.0, 5.0, 5.0], &Drawing::new(candidates, &Seen::default(), &[], &greedy, 0, None))
+        };
+        assert_eq!(pick(few(3)), 1);
+        assert_eq!(pick(Candidates::Few(vec![0, 2])), 2);
+        assert_eq!(pick(Candidates::Many([0b1].into())), 0);
     }
 
     #[test]

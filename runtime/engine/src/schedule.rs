@@ -1,147 +1,231 @@
 //! Which sequences run, and what they compute in one pass.
 //!
 //! Every pass carries all running sequences: each the tokens that it has not computed, one for those that decode, a chunk of
-//! the prompt for those that begin. Those that decode come first, so that a long prompt never stops the others.
+//! the prompt for those that begin. Those that decode come first, so that a long prompt never stops the others; then prompts
+//! that have begun; then, while the budget lasts, new ones (`queue` says which). What a new one will compute is in the tree
+//! before the next is looked at: those that share a beginning compute it once, in the same pass.
+//!
+//! A sequence is started if what it needs, by the bounds of its hole, fits beside what those that run may still need. If there are
+//! not enough slots all the same, a sequence is stopped: of the lowest priority, the one that loses least. The eldest of
+//! the highest priority never is, so that something always comes to its end.
 
+use crate::arena::SequenceId;
 use crate::engine::Engine;
-use crate::radix::common;
+use crate::flight::Work;
+use crate::order::{Waiting, ordered};
+use crate::queue::{PASSES_MAX, WINDOW};
 use crate::request::Kind;
-use crate::sequence::SequenceId;
+use crate::sequence::{Part, Rows};
 use sgl_protocol::ModelError;
-
-/// Shared tokens for which a sequence waits until another has computed them.
-const SHARED_WORTH_WAITING: usize = 4;
-
-/// What one sequence does in a pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Work {
-    pub(crate) sequence: SequenceId,
-    /// Tokens to compute; their slots are taken.
-    pub(crate) tokens: usize,
-    /// Tokens of its draft that are computed after them.
-    pub(crate) draft: usize,
-}
+use std::cmp::Reverse;
 
 impl Engine {
-    /// Starts what can be started.
-    pub(crate) fn admit(&mut self) {
-        let mut still = std::collections::VecDeque::new();
-        while let Some(name) = self.waiting.pop_front() {
-            if self.is_better_later(name) {
-                still.push_back(name);
-                continue;
-            }
-            let sequence = self.sequences.get_mut(&name).expect("a sequence that waits exists");
-            let cached = self.cache.attach(sequence);
-            let (request, first) = (sequence.request, !sequence.started);
-            sequence.started = true;
-            if let Some(request) = self.requests.get_mut(&request)
-                && first
-                && !std::mem::replace(&mut request.counted, true)
-            {
-                request.usage.cached_tokens = cached as u64;
-            }
-        }
-        self.waiting = still;
-    }
-
-    /// Whether a running sequence is about to compute a beginning that this one shares, or there is no room for it.
-    fn is_better_later(&self, name: SequenceId) -> bool {
-        let sequence = &self.sequences[&name];
-        let mut running = self.sequences.values().filter(|other| other.running).peekable();
-        if running.peek().is_none() {
-            return false;
-        }
-        let known = self.cache.match_len(sequence);
-        let missing = sequence.target() - known;
-        let free = self.cache.pool.free().len();
-        if missing > free && missing > free + self.cache.tree.evictable_slots() {
-            return true;
-        }
-        self.cache.shares
-            && running.any(|other| {
-                other.todo() > 1
-                    && common(&other.tokens[..other.target()], &sequence.tokens) >= known + SHARED_WORTH_WAITING
-            })
-    }
-
-    /// The work of the next pass, with slots taken. Preempts the latest sequences where there are not enough.
+    /// The work of the next pass, with slots taken.
     pub(crate) fn plan(&mut self) -> Vec<Work> {
-        let mut order: Vec<(bool, SequenceId)> = Vec::new();
-        for (name, sequence) in self.sequences.iter().filter(|(_, sequence)| sequence.running) {
-            order.push((sequence.todo() > 1, *name));
-        }
-        order.sort_unstable();
+        self.planning += 1;
         let mut budget = self.token_budget;
-        let mut work: Vec<Work> = Vec::new();
-        for (_, name) in order {
-            let Some(sequence) = self.sequences.get(&name).filter(|sequence| sequence.running) else { continue };
-            let tokens = sequence.todo().min(budget);
-            if tokens == 0 || work.len() == self.forward.sequences() {
-                continue;
-            }
-            // A draft comes after all that is known.
-            let draft = if tokens == sequence.todo() { sequence.draft.len().min(budget - tokens) } else { 0 };
-            let context = self.forward.context();
-            let draft = draft.min(context.saturating_sub(sequence.tokens.len()));
-            if self.make_room(name, tokens + draft, &work) {
-                budget -= tokens + draft;
-                work.push(Work { sequence: name, tokens, draft });
+        let mut work: Vec<Work> = Vec::with_capacity(self.running.len());
+        let mut prompts = Vec::new();
+        let mut reserved = 0;
+        for index in 0..self.running.len() {
+            let name = self.running[index];
+            let Some(sequence) = self.sequences.get(name).filter(|sequence| sequence.running) else { continue };
+            reserved += sequence.reserve();
+            match sequence.rows() {
+                Some(rows) if rows.known == 1 => self.take_part(name, rows, &mut budget, &mut work),
+                Some(_) => prompts.push(name),
+                None => {}
             }
         }
+        for name in prompts {
+            let Some(sequence) = self.sequences.get(name).filter(|sequence| sequence.running) else { continue };
+            if let Some(rows) = sequence.rows() {
+                self.take_part(name, rows, &mut budget, &mut work);
+            }
+        }
+        self.admit(&mut budget, reserved, &mut work);
+        let Self { running, sequences, .. } = self;
+        running.retain(|name| sequences.get(*name).is_some_and(|sequence| sequence.running));
+        // A request that failed for want of slots took its other sequences with it.
+        work.retain(|work| sequences.get(work.sequence).is_some());
         work
     }
 
-    /// Takes slots for a sequence. Later sequences give way to earlier ones; a sequence for which there is no room at all
-    /// fails.
-    fn make_room(&mut self, name: SequenceId, tokens: usize, planned: &[Work]) -> bool {
+    /// Lets a sequence take part in the pass, as far as the budget and the slots go.
+    fn take_part(&mut self, name: SequenceId, rows: Rows, budget: &mut usize, work: &mut Vec<Work>) {
+        let known = rows.known.min(*budget);
+        if known == 0 || work.len() == self.forward.sequences() {
+            return;
+        }
+        let context = self.forward.context();
+        let Some(sequence) = self.sequences.get_mut(name) else { return };
+        let from = sequence.slots.len();
+        // A draft comes after all that is known.
+        let drafted = if known == rows.known { sequence.draft.len().saturating_sub(rows.draft_from) } else { 0 };
+        let drafted = drafted.min(*budget - known).min(context.saturating_sub(from + known));
+        if !self.cache.pool.take(known + drafted, &mut sequence.slots) && !self.make_room(name, known + drafted) {
+            return;
+        }
+        *budget -= known + drafted;
+        let Some(sequence) = self.sequences.get_mut(name) else { return };
+        sequence.planned = self.planning;
+        let mut entry = Work { sequence: name, from, known, pending: rows.pending, assumes: None, draft: Vec::new() };
+        if rows.pending.is_some() {
+            if drafted > 0 {
+                entry.assumes = sequence.draft.first().copied();
+                entry.draft = sequence.draft[1..=drafted].to_vec();
+            }
+        } else if !sequence.draft.is_empty() {
+            entry.draft = std::mem::take(&mut sequence.draft);
+            entry.draft.truncate(drafted);
+        }
+        sequence.unsure = !entry.draft.is_empty();
+        if known > 1 {
+            self.cache.publish_early(sequence);
+        }
+        work.push(entry);
+    }
+
+    /// Starts what can be started in this pass.
+    fn admit(&mut self, budget: &mut usize, mut reserved: usize, work: &mut Vec<Work>) {
+        while *budget > 0 && work.len() < self.forward.sequences() {
+            let Some(name) = self.next_waiting() else { return };
+            let Some(sequence) = self.sequences.get_mut(name).filter(|sequence| sequence.flights == 0) else { return };
+            let cached = self.cache.attach(sequence);
+            let needed = sequence.reserve();
+            let alone = work.is_empty() && !self.running.iter().any(|name| self.is_running(*name));
+            if !alone && needed + reserved > self.cache.available() {
+                if let Some(sequence) = self.sequences.get_mut(name) {
+                    self.cache.detach(sequence);
+                }
+                return;
+            }
+            self.queue.pop();
+            self.started(name, cached);
+            self.running.push(name);
+            reserved += needed;
+            if let Some(rows) = self.sequences.get(name).and_then(crate::sequence::Sequence::rows) {
+                self.take_part(name, rows, budget, work);
+            }
+        }
+    }
+
+    fn is_running(&self, name: SequenceId) -> bool {
+        self.sequences.get(name).is_some_and(|sequence| sequence.running)
+    }
+
+    /// Who is to be started next.
+    fn next_waiting(&mut self) -> Option<SequenceId> {
+        let Self { queue, sequences, cache, .. } = self;
+        let waits = |name| sequences.get(name).is_some_and(|sequence| !sequence.running);
+        queue.peek(waits, |round| {
+            if round.len() < 2 || !cache.shares {
+                return;
+            }
+            let entry = |name: &SequenceId| {
+                let sequence = sequences.get(*name)?;
+                Some(Waiting { name: *name, tokens: &sequence.tokens, cached: cache.match_len(sequence) })
+            };
+            *round = ordered(round.iter().filter_map(entry).collect());
+        })
+    }
+
+    /// Notes that a sequence was started, with so much of it in the cache.
+    fn started(&mut self, name: SequenceId, cached: usize) {
+        let Some(sequence) = self.sequences.get_mut(name) else { return };
+        if std::mem::replace(&mut sequence.started, true) {
+            return;
+        }
+        self.starts += 1;
+        if let Some((since, most)) = sequence.waits.take() {
+            let waited = self.starts - since;
+            self.waited_max = self.waited_max.max(waited);
+            debug_assert!(waited <= most, "{waited} sequences were started before it, at most {most} may");
+        }
+        self.counting.started(&sequence.tokens, cached);
+        let Some(request) = self.requests.get_mut(&sequence.request) else { return };
+        if !std::mem::replace(&mut request.counted, true) {
+            request.usage.cached_tokens = cached as u64;
+        }
+        // From here on it holds its trunk itself.
+        if sequence.part == Part::Hole || matches!(request.kind, Kind::Score { .. }) {
+            let session = request.session;
+            self.unpin(session);
+        }
+    }
+
+    /// Lets a sequence wait.
+    pub(crate) fn wait(&mut self, name: SequenceId) {
+        let Some(sequence) = self.sequences.get_mut(name) else { return };
+        let priority = sequence.priority;
+        self.queue.push(name, priority);
+        self.priorities.insert(priority);
+        let rounds = (self.queue.before(priority) + WINDOW) as u64;
+        let most = rounds * (1 + u64::from(PASSES_MAX) * self.priorities.len() as u64);
+        // A class that opens later passes it over, too; simulation opens few.
+        sequence.waits = Some((self.starts, most.saturating_add(rounds * 2 * u64::from(PASSES_MAX))));
+    }
+
+    /// Takes slots for a sequence by evicting, and then by stopping others; a sequence for which there is no room at all fails.
+    fn make_room(&mut self, name: SequenceId, count: usize) -> bool {
         loop {
-            let sequence = self.sequences.get_mut(&name).expect("it runs");
-            if self.cache.extend(sequence, tokens) {
+            let Some(sequence) = self.sequences.get_mut(name) else { return false };
+            if self.cache.extend(sequence, count) {
                 return true;
             }
-            let is_planned = |other: &SequenceId| planned.iter().any(|work| work.sequence == *other);
-            let latest = self
-                .sequences
-                .iter()
-                .filter(|(other, s)| s.running && !is_planned(other))
-                .map(|(other, _)| *other)
-                .max();
-            match latest {
-                Some(latest) if latest > name => self.preempt(latest),
-                _ if !planned.is_empty() || self.sequences.values().filter(|s| s.running).count() > 1 => {
+            let senior = self.running.iter().filter(|name| self.is_running(**name)).copied();
+            let senior = senior.min_by_key(|name| (Reverse(self.priority(*name)), *name));
+            let (mut others, mut victim) = (0, None);
+            for other in self.running.iter().copied().filter(|other| *other != name) {
+                let Some(sequence) = self.sequences.get(other).filter(|sequence| sequence.running) else { continue };
+                others += 1;
+                if sequence.planned == self.planning || Some(other) == senior {
+                    continue;
+                }
+                // Of the lowest priority; one that alone makes room, with as little as possible; else the one that has most.
+                let own = sequence.slots.len() - sequence.shared.min(sequence.slots.len());
+                let loss = if own >= count { (0, own) } else { (1, usize::MAX - own) };
+                let key = (sequence.priority, loss, Reverse(other));
+                if victim.as_ref().is_none_or(|(best, _)| key < *best) {
+                    victim = Some((key, other));
+                }
+            }
+            match victim {
+                Some((_, victim)) => self.preempt(victim),
+                // Those that are in the pass already give their slots back when they end.
+                None if others > 0 && Some(name) == senior => return false,
+                None if others > 0 => {
                     self.preempt(name);
                     return false;
                 }
-                _ => {
-                    let request = self.sequences[&name].request;
-                    let capacity = self.cache.pool.capacity() as u64;
-                    self.fail(request, ModelError::OutOfCache { needed: tokens as u64, capacity });
+                None if self.unpin_all() => {}
+                None => {
+                    let Some(sequence) = self.sequences.get(name) else { return false };
+                    let (request, capacity) = (sequence.request, self.cache.pool.capacity() as u64);
+                    self.fail(request, ModelError::OutOfCache { needed: count as u64, capacity });
                     return false;
                 }
             }
         }
+    }
+
+    fn priority(&self, name: SequenceId) -> i8 {
+        self.sequences.get(name).map_or(0, |sequence| sequence.priority)
     }
 
     /// Stops a sequence for now. What it computed stays in the cache until its slots are needed.
     fn preempt(&mut self, name: SequenceId) {
-        let sequence = self.sequences.get_mut(&name).expect("it runs");
+        let Some(sequence) = self.sequences.get_mut(name) else { return };
+        self.counting.counts.preempted += 1;
         self.cache.detach(sequence);
-        self.waiting.push_front(name);
+        let priority = sequence.priority;
+        self.queue.push_front(name, priority);
     }
 
     /// Whether a sequence is done: it has ended, and what was to be scored is.
     pub(crate) fn is_done(&self, name: SequenceId) -> bool {
-        let sequence = &self.sequences[&name];
-        if sequence.goes_on {
-            return false;
-        }
-        let wants = match self.requests.get(&sequence.request).map(|request| &request.kind) {
-            Some(Kind::Generate(generation)) => {
-                generation.top.is_some() || sequence.part != crate::sequence::Part::Hole
-            }
-            _ => true,
-        };
-        !wants || !sequence.logprobs.iter().any(|logprob| logprob.is_nan())
+        let Some(sequence) = self.sequences.get(name) else { return false };
+        let is_scored = || !sequence.scores || sequence.logprobs.iter().all(|logprob| !logprob.is_nan());
+        !sequence.goes_on && is_scored()
     }
 }

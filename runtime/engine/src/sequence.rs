@@ -4,10 +4,6 @@ use crate::pool::SlotPool;
 use crate::radix::{NodeId, ROOT, RadixTree};
 use sgl_protocol::RequestId;
 
-/// Names a sequence; later ones are greater.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct SequenceId(pub(crate) u64);
-
 /// What a sequence is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -28,7 +24,7 @@ pub(crate) struct Sequence {
     pub(crate) tokens: Vec<u32>,
     /// Tokens that will probably come after them: computed in the same pass as the last, and then kept or dropped.
     pub(crate) draft: Vec<u32>,
-    /// Slots of the tokens that are computed; during a pass, those of its draft too.
+    /// Slots of the tokens that are computed or under way, the one that is being drawn and the draft included.
     pub(crate) slots: Vec<u32>,
     /// How many of the slots, at the beginning, belong to the tree.
     pub(crate) shared: usize,
@@ -43,6 +39,35 @@ pub(crate) struct Sequence {
     pub(crate) running: bool,
     /// Whether it was started before: what it finds in the cache then is its own.
     pub(crate) started: bool,
+    /// Whether log-probabilities are wanted of tokens that are known.
+    pub(crate) scores: bool,
+    /// Those of higher priority come first.
+    pub(crate) priority: i8,
+    /// How many tokens it may still generate.
+    pub(crate) left: u32,
+    /// Whether that bound is one of the value itself, and not only of the budget.
+    pub(crate) bounded: bool,
+    /// Passes that were begun with it and not read.
+    pub(crate) flights: u8,
+    /// The output of the pass under way that draws its next token.
+    pub(crate) pending: Option<u32>,
+    /// Whether it has a draft under way: how long it will be is not known.
+    pub(crate) unsure: bool,
+    /// The last pass that it was planned in.
+    pub(crate) planned: u64,
+    /// How many sequences had been started when it began to wait, and how many may be until it is.
+    pub(crate) waits: Option<(u64, u64)>,
+}
+
+/// What a sequence can compute next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rows {
+    /// Tokens, the one that is being drawn included.
+    pub(crate) known: usize,
+    /// The output that draws it.
+    pub(crate) pending: Option<u32>,
+    /// Where in its draft those begin that come after.
+    pub(crate) draft_from: usize,
 }
 
 impl Sequence {
@@ -61,7 +86,35 @@ impl Sequence {
             goes_on: part == Part::Hole,
             running: false,
             started: false,
+            scores: part != Part::Hole,
+            priority: 0,
+            left: 0,
+            bounded: false,
+            flights: 0,
+            pending: None,
+            unsure: false,
+            planned: 0,
+            waits: None,
         }
+    }
+
+    /// What it can compute next, given what is under way.
+    pub(crate) fn rows(&self) -> Option<Rows> {
+        if self.unsure {
+            return None;
+        }
+        if self.pending.is_some() {
+            // The token after the last that it may generate is not wanted.
+            return (self.left > 1).then_some(Rows { known: 1, pending: self.pending, draft_from: 1 });
+        }
+        let known = self.todo();
+        (known > 0).then_some(Rows { known, pending: None, draft_from: 0 })
+    }
+
+    /// Slots that it will take until it ends: all that its value may need, half of what the budget alone allows.
+    pub(crate) fn reserve(&self) -> usize {
+        let more = if self.goes_on { self.left as usize } else { 0 };
+        self.todo() + if self.bounded { more } else { more / 2 }
     }
 
     /// How many tokens have to be computed.
@@ -94,14 +147,26 @@ pub(crate) struct Cache {
     pub(crate) pool: SlotPool,
     pub(crate) tree: RadixTree,
     pub(crate) shares: bool,
-    /// Slots that were evicted so far.
-    pub(crate) evicted: u64,
+    /// Slots that were evicted so far: because they were old, because nobody will ask for them.
+    pub(crate) evicted: (u64, u64),
 }
 
 impl Cache {
     /// How much of a sequence is in the cache already.
     pub(crate) fn match_len(&self, sequence: &Sequence) -> usize {
         if self.shares { self.tree.match_len(&sequence.tokens[..sequence.reusable()]) } else { 0 }
+    }
+
+    /// Slots that are free or could be.
+    pub(crate) fn available(&self) -> usize {
+        self.pool.free().len() + self.tree.evictable_slots()
+    }
+
+    /// Forgets everything that no sequence uses.
+    pub(crate) fn clear(&mut self) {
+        let mut freed = Vec::new();
+        self.tree.evict(usize::MAX, &mut freed);
+        self.pool.give(&freed);
     }
 
     /// Lets a sequence run: it takes what the tree has of it. Gives how many tokens that is.
@@ -117,14 +182,23 @@ impl Cache {
         sequence.shared
     }
 
+    /// Gives the tree what a pass that is about to begin computes of a sequence, if the tree has nothing of it: others may
+    /// join the same pass and see it. (Else both have it until the pass has ended: what is being computed is not replaced.)
+    pub(crate) fn publish_early(&mut self, sequence: &mut Sequence) {
+        let computed = sequence.slots.len().min(sequence.tokens.len());
+        if self.shares && self.tree.match_len(&sequence.tokens[..computed]) == sequence.shared {
+            self.publish(sequence);
+        }
+    }
+
     /// Gives the tree what a sequence has computed, so that others find it.
     pub(crate) fn publish(&mut self, sequence: &mut Sequence) {
-        if !self.shares || sequence.shared == sequence.slots.len() {
+        let computed = sequence.slots.len().min(sequence.tokens.len());
+        if !self.shares || sequence.shared >= computed {
             return;
         }
-        let computed = sequence.slots.len();
         let mut duplicates = Vec::new();
-        let node = self.tree.insert(&sequence.tokens[..computed], &mut sequence.slots, &mut duplicates);
+        let node = self.tree.insert(&sequence.tokens[..computed], &mut sequence.slots[..computed], &mut duplicates);
         self.pool.give(&duplicates);
         self.tree.lock(node);
         self.tree.unlock(sequence.node);
@@ -160,8 +234,9 @@ impl Cache {
         let missing = count.saturating_sub(self.pool.free().len());
         if missing > 0 {
             let mut freed = Vec::new();
-            self.tree.evict(missing, &mut freed);
-            self.evicted += freed.len() as u64;
+            let done = self.tree.evict(missing, &mut freed);
+            self.evicted.0 += (freed.len() - done) as u64;
+            self.evicted.1 += done as u64;
             self.pool.give(&freed);
         }
         self.pool.take(count, &mut sequence.slots)

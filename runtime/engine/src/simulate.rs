@@ -7,7 +7,7 @@
 pub(crate) mod device;
 mod dice;
 mod ledger;
-mod reference;
+pub(crate) mod reference;
 pub(crate) mod words;
 mod world;
 
@@ -29,6 +29,10 @@ pub struct Summary {
     pub steps: u64,
     /// Passes of the device.
     pub passes: u64,
+    /// Of these, those that were begun before the one before them was read.
+    pub overlapped: u64,
+    /// Sequences that were stopped for want of slots.
+    pub preempted: u64,
     /// Requests.
     pub requests: u64,
     /// Texts and scores that came, each compared with what computing it alone gives.
@@ -50,6 +54,8 @@ impl Summary {
     pub fn add(&mut self, other: &Self) {
         self.steps += other.steps;
         self.passes += other.passes;
+        self.overlapped += other.overlapped;
+        self.preempted += other.preempted;
         self.requests += other.requests;
         self.answers += other.answers;
         self.tokens += other.tokens;

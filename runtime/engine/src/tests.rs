@@ -4,5 +4,6 @@ mod cache;
 mod faults;
 mod holes;
 mod jump;
+mod overlap;
 mod rig;
 mod simulation;

@@ -138,6 +138,11 @@ impl Transcript {
         self.previous = Some(role);
     }
 
+    /// Its tokens, but for text at its end that has none yet.
+    pub(crate) fn tokens(&self) -> &[u32] {
+        &self.tokens
+    }
+
     pub(crate) fn fail(&mut self, error: ModelError) {
         self.fault.get_or_insert(error);
     }

@@ -22,10 +22,20 @@ pub struct Output<'a> {
     pub rows: OutputRows<'a>,
 }
 
+/// A token that is not known yet: what the output of this number of the pass before draws.
+pub fn token_drawn_by(output: u32) -> u32 {
+    !output
+}
+
+/// Which output of the pass before draws this token, if it is not known yet.
+pub fn drawn_output(token: u32) -> Option<usize> {
+    (token > i32::MAX as u32).then_some(!token as usize)
+}
+
 /// Tokens of any number of sequences, side by side.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
-    /// Token ids.
+    /// Token ids; or [`token_drawn_by`], where the device keeps what it draws.
     pub tokens: &'a [u32],
     /// By token: its place in its sequence.
     pub positions: &'a [u32],
@@ -92,16 +102,22 @@ impl Batch<'_> {
         if row != tokens.len() {
             return malformed(format!("the spans cover {row} rows of {}", tokens.len()));
         }
-        for output in outputs {
-            if output.row >= tokens.len() {
-                return malformed(format!("an output of row {} of {}", output.row, tokens.len()));
-            }
-            if let OutputRows::Only(ids) = output.rows
-                && let Some(id) = beyond(ids, config.vocabulary)
-            {
-                return malformed(format!("a logit of token {id} of {}", config.vocabulary));
-            }
-        }
-        Ok(())
+        check_outputs(outputs, tokens.len(), config)
     }
+}
+
+/// Checks outputs of a batch of so many tokens.
+pub(crate) fn check_outputs(outputs: &[Output<'_>], tokens: usize, config: &ModelConfig) -> Result<(), ModelError> {
+    let malformed = |detail: String| Err(ModelError::Batch { detail });
+    for output in outputs {
+        if output.row >= tokens {
+            return malformed(format!("an output of row {} of {tokens}", output.row));
+        }
+        if let OutputRows::Only(ids) = output.rows
+            && let Some(id) = ids.iter().find(|id| **id as usize >= config.vocabulary)
+        {
+            return malformed(format!("a logit of token {id} of {}", config.vocabulary));
+        }
+    }
+    Ok(())
 }

@@ -35,7 +35,7 @@ mod vocabulary;
 mod weights;
 
 pub use ask::{Allowed, Answer, Ask, Draw};
-pub use batch::{Batch, ModelError, Output, OutputRows};
+pub use batch::{Batch, ModelError, Output, OutputRows, drawn_output, token_drawn_by};
 pub use checkpoint::CheckpointError;
 pub use config::{ConfigError, ModelConfig};
 pub use cuda::{CudaOptions, CudaTransformer, UploadError};

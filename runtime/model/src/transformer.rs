@@ -9,7 +9,7 @@
 //! All activations are f32 rows, one for each token of the batch; no step mixes rows but attention, and that only
 //! through the cache.
 
-use crate::batch::{Batch, ModelError, OutputRows};
+use crate::batch::{Batch, ModelError, OutputRows, check_outputs};
 use crate::weights::{Layer, Weights};
 use crate::{ModelConfig, Output};
 use sgl_kernels::{
@@ -102,13 +102,42 @@ impl Transformer {
         logits: &mut Vec<f32>,
     ) -> Result<(), ModelError> {
         batch.check(&self.config, kv.slots())?;
+        self.run_layers(pool, scratch, kv, batch)?;
+        self.logits(pool, scratch, batch.outputs, logits)
+    }
+
+    /// The first half of [`Transformer::forward`]: all of it but the outputs, which may be decided while this runs.
+    ///
+    /// Errors: as [`Transformer::forward`].
+    pub fn run_layers(
+        &self,
+        pool: &ThreadPool,
+        scratch: &mut Scratch,
+        kv: &mut KvCache,
+        batch: &Batch<'_>,
+    ) -> Result<(), ModelError> {
+        batch.check(&self.config, kv.slots())?;
         scratch.resize(batch.tokens.len(), &self.config);
         self.embed(batch.tokens, &mut scratch.x)?;
         for (index, layer) in self.weights.layers.iter().enumerate() {
             self.attend(pool, scratch, kv, batch, (index, layer))?;
             self.feed_forward(pool, scratch, layer)?;
         }
-        self.logits(pool, scratch, batch.outputs, logits)
+        Ok(())
+    }
+
+    /// The second half of [`Transformer::forward`]: the logits of these rows of the batch that was run last.
+    ///
+    /// Errors: [`ModelError::Batch`] if there is no such row or token.
+    pub fn run_outputs(
+        &self,
+        pool: &ThreadPool,
+        scratch: &mut Scratch,
+        outputs: &[Output<'_>],
+        logits: &mut Vec<f32>,
+    ) -> Result<(), ModelError> {
+        check_outputs(outputs, scratch.x.len() / self.config.hidden.max(1), &self.config)?;
+        self.logits(pool, scratch, outputs, logits)
     }
 
     fn embed(&self, tokens: &[u32], x: &mut [f32]) -> Result<(), ModelError> {

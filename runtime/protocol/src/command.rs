@@ -2,6 +2,7 @@
 
 use crate::{Sampling, Shape};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Names a session. Chosen by the program; unique over its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,11 +81,33 @@ pub enum Command {
         /// Which.
         request: RequestId,
     },
+    /// Says what will become of a transcript. It changes when things are computed and what is kept, never what is said. Not an
+    /// error if unknown.
+    Hint {
+        /// Which.
+        session: SessionId,
+        /// What.
+        hint: Hint,
+    },
     /// Forgets a transcript, cancels what is under way on it, and frees what only it used. Not an error if unknown.
     Close {
         /// Which.
         session: SessionId,
     },
+}
+
+/// What a program knows about the future of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// So many branches will be forked from it, perhaps after a request that is under way: its cache is kept until then.
+    Forks(u32),
+    /// Requests of this session, and of those that are forked from it later, come before those of lower priority. 0 is usual.
+    Priority(i8),
+    /// From now on a request of this session, and of those that are forked from it later, that takes longer than this ends with
+    /// [`crate::ModelError::DeadlineExceeded`].
+    Deadline(Duration),
+    /// Nothing comes after the request that is made next or under way: its cache is the first to go.
+    LastUse,
 }
 
 /// A hole to fill.

@@ -109,6 +109,9 @@ pub enum ModelError {
     /// [`crate::Command::Cancel`] or [`crate::Command::Close`].
     #[error("cancelled")]
     Cancelled,
+    /// It took longer than [`crate::Hint::Deadline`] allows.
+    #[error("the deadline is over")]
+    DeadlineExceeded,
     /// The session was never opened, or was closed.
     #[error("session {0} is not open")]
     UnknownSession(u64),

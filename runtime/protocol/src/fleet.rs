@@ -3,7 +3,7 @@
 //! A transcript belongs to the program, not to a model: it is kept here as pieces, and a model gets those that it lacks
 //! when it is asked. A fork is a fork in each model that has the transcript, so their caches are shared as before.
 
-use crate::{Command, Event, LanguageModel, ModelError, RequestId, Role, SessionId, Usage};
+use crate::{Command, Event, Hint, LanguageModel, ModelError, RequestId, Role, SessionId, Usage};
 use indexmap::IndexMap;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -24,6 +24,8 @@ enum Piece {
 struct Transcript {
     pieces: Vec<Piece>,
     has: Vec<Option<usize>>,
+    /// What the program said of its future.
+    hints: Vec<Hint>,
 }
 
 /// Several models.
@@ -71,6 +73,9 @@ impl Fleet {
         let model = &mut self.models[index];
         let from = transcript.has[index].unwrap_or_else(|| {
             model.submit(Command::Open { session });
+            for hint in &transcript.hints {
+                model.submit(Command::Hint { session, hint: hint.clone() });
+            }
             0
         });
         for piece in &transcript.pieces[from..] {
@@ -120,7 +125,7 @@ impl LanguageModel for Fleet {
         match command {
             Command::Open { session } => {
                 let has = vec![None; self.models.len()];
-                self.transcripts.insert(session, Transcript { pieces: Vec::new(), has });
+                self.transcripts.insert(session, Transcript { pieces: Vec::new(), has, hints: Vec::new() });
             }
             Command::Fork { parent, child } => {
                 let Some(transcript) = self.transcripts.get(&parent).cloned() else { return };
@@ -148,6 +153,15 @@ impl LanguageModel for Fleet {
                 if let Some((index, _)) = self.requests.get(&request) {
                     self.models[*index].submit(Command::Cancel { request });
                 }
+            }
+            Command::Hint { session, hint } => {
+                let Some(transcript) = self.transcripts.get_mut(&session) else { return };
+                for (model, has) in self.models.iter_mut().zip(&transcript.has) {
+                    if has.is_some() {
+                        model.submit(Command::Hint { session, hint: hint.clone() });
+                    }
+                }
+                transcript.hints.push(hint);
             }
             Command::Close { session } => {
                 let Some(transcript) = self.transcripts.shift_remove(&session) else { return };

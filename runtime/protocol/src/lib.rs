@@ -16,7 +16,7 @@ pub mod sampling;
 pub mod scripted;
 pub mod shape;
 
-pub use command::{Command, Generate, RequestId, Role, Score, SessionId};
+pub use command::{Command, Generate, Hint, RequestId, Role, Score, SessionId};
 pub use event::{Event, Finish, Generated, ModelError, Scored, Usage};
 pub use fleet::Fleet;
 pub use language_model::LanguageModel;

@@ -197,6 +197,7 @@ impl LanguageModel for Scripted {
             Command::Close { session } => {
                 self.transcripts.shift_remove(&session);
             }
+            Command::Hint { .. } => {}
         }
     }
 

@@ -100,6 +100,7 @@ fn submit(model: &mut dyn LanguageModel, seat: u64, command: Command, under_way:
             Command::Score(asked)
         }
         Command::Cancel { request: r } => Command::Cancel { request: request(r) },
+        Command::Hint { session: s, hint } => Command::Hint { session: session(s), hint },
         Command::Close { session: s } => Command::Close { session: session(s) },
     });
 }

@@ -140,7 +140,7 @@ impl Transcripts {
             Command::Close { session } => {
                 self.texts.remove(session);
             }
-            Command::Generate(_) | Command::Score(_) | Command::Cancel { .. } => {}
+            Command::Generate(_) | Command::Score(_) | Command::Cancel { .. } | Command::Hint { .. } => {}
         }
     }
 

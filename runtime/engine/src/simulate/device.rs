@@ -1,10 +1,10 @@
 //! A device that computes no model. It knows what each slot holds, so that a wrong slot is noticed at once.
 
 use crate::forward::Forward;
-use crate::sampler::{Candidates, Seen, log_sum_exp, sample};
+use crate::forward::{Pace, Question, Reply, reply};
 use sgl_kernels::AttentionSpan;
-use sgl_model::{Allowed, Answer, Ask, Batch, Draw, OutputRows};
-use sgl_protocol::Sampling;
+use sgl_model::{Batch, drawn_output};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -29,16 +29,26 @@ pub(crate) struct Mind {
     pub(crate) says: Says,
 }
 
-/// A device.
+/// A device. It computes a pass when it is begun and draws when it is asked, as one that works in order does.
 #[derive(Debug)]
 pub(crate) struct Fake {
     pub(crate) context: usize,
     pub(crate) mind: Mind,
     pub(crate) cells: Cells,
-    /// Whether it draws itself.
-    pub(crate) draws: bool,
-    /// Passes that work before one fails; [`u64::MAX`] for all.
+    /// Passes that work before one fails; [`u64::MAX`] for all. An even pass fails when it is begun, an odd one when it is read.
     pub(crate) works: Arc<AtomicU64>,
+    /// Passes so far.
+    passes: u64,
+    /// What the outputs of the pass see that was begun and not asked.
+    begun: Vec<Vec<u32>>,
+    /// Whether that pass fails when it is read.
+    fails: bool,
+    /// Slots that hold nothing once it is known that it failed.
+    lost: Vec<u32>,
+    /// Replies that were not read.
+    replies: VecDeque<Result<Vec<Reply>, String>>,
+    /// Tokens that were drawn last, by output.
+    drawn: Vec<Option<u32>>,
 }
 
 fn mix(a: u64, b: u64) -> u64 {
@@ -78,8 +88,18 @@ impl Mind {
 impl Fake {
     /// `slots` empty slots.
     pub(crate) fn new(context: usize, mind: Mind, slots: usize) -> Self {
-        let cells = Arc::new(Mutex::new(vec![None; slots]));
-        Self { context, mind, cells, draws: false, works: Arc::new(AtomicU64::new(u64::MAX)) }
+        Self {
+            context,
+            mind,
+            cells: Arc::new(Mutex::new(vec![None; slots])),
+            works: Arc::new(AtomicU64::new(u64::MAX)),
+            passes: 0,
+            begun: Vec::new(),
+            fails: false,
+            lost: Vec::new(),
+            replies: VecDeque::new(),
+            drawn: Vec::new(),
+        }
     }
 
     /// What the slots hold.
@@ -99,91 +119,81 @@ impl Fake {
     }
 }
 
-/// Draws as the engine would, from what a device is told.
-fn drawn(row: &[f32], draw: &Draw<'_>) -> u32 {
-    let candidates = match draw.allowed {
-        Allowed::All => Candidates::Few((0..row.len() as u32).collect()),
-        Allowed::Few(ids) => Candidates::Few(ids.to_vec()),
-        Allowed::Words(words) => Candidates::Many(words.into()),
-    };
-    let mut seen = Seen::default();
-    for (token, count) in &draw.seen {
-        let places = if *count > 0 { &mut seen.generated } else { &mut seen.prompt };
-        places.insert(*token, *count);
-    }
-    let how = Sampling {
-        temperature: draw.temperature,
-        top_p: draw.top_p,
-        top_k: draw.top_k,
-        min_p: draw.min_p,
-        frequency_penalty: draw.frequency_penalty,
-        presence_penalty: draw.presence_penalty,
-        repetition_penalty: draw.repetition_penalty,
-        seed: draw.seed,
-    };
-    sample(&mut row.to_vec(), &candidates, &seen, &how, u64::from(draw.position))
-}
-
 impl Forward for Fake {
     fn context(&self) -> usize {
         self.context
     }
 
-    fn vocabulary(&self) -> usize {
-        self.mind.bytes.len()
+    fn overlaps(&self) -> bool {
+        true
     }
 
-    fn draws(&self) -> bool {
-        self.draws
-    }
-
-    fn answer(
-        &mut self,
-        batch: &Batch<'_>,
-        asks: &[Ask<'_>],
-        answers: &mut Vec<Answer>,
-        logits: &mut Vec<f32>,
-    ) -> Result<(), String> {
-        self.forward(batch, logits)?;
-        answers.clear();
-        let rows = std::mem::take(logits);
-        for (ask, row) in asks.iter().zip(rows.chunks(self.vocabulary())) {
-            answers.push(match ask {
-                Ask::Logits => {
-                    logits.extend_from_slice(row);
-                    Answer::Logits
-                }
-                Ask::Score(token) => Answer::Score(row[*token as usize] - log_sum_exp(row)),
-                Ask::Draw(draw) => Answer::Token(drawn(row, draw), 0.0),
-            });
-        }
-        Ok(())
-    }
-
-    fn forward(&mut self, batch: &Batch<'_>, logits: &mut Vec<f32>) -> Result<(), String> {
+    fn begin(&mut self, batch: &Batch<'_>, questions: Option<Vec<Question>>, _: bool) -> Result<(), String> {
+        assert!(self.replies.len() < 2 && self.begun.is_empty(), "two passes at most are not read, one not asked");
+        self.passes += 1;
         let left = self.works.load(Ordering::Relaxed);
         if left != u64::MAX {
             // After a fault it works again.
             self.works.store(left.checked_sub(1).unwrap_or(u64::MAX), Ordering::Relaxed);
-            if left == 0 {
+            self.fails = left == 0;
+            if left == 0 && self.passes.is_multiple_of(2) {
                 return Err("the device is gone".into());
             }
         }
+        // What goes on from a pass that has failed fails, too.
+        self.fails |= self.replies.back().is_some_and(Result::is_err);
         let mut cells = Self::read(&self.cells);
         for ((token, position), slot) in batch.tokens.iter().zip(batch.positions).zip(batch.slots) {
-            cells[*slot as usize] = Some((*token, *position));
+            let token = match drawn_output(*token) {
+                Some(output) if self.fails => self.drawn.get(output).copied().flatten().unwrap_or(0),
+                Some(output) => self.drawn[output].expect("an output that is referred to drew a token"),
+                None => *token,
+            };
+            cells[*slot as usize] = Some((token, *position));
         }
-        let size = self.vocabulary();
-        logits.clear();
-        logits.resize(batch.outputs.len() * size, 0.0);
-        for (output, row) in batch.outputs.iter().zip(logits.chunks_exact_mut(size)) {
-            let span = batch.spans.iter().find(|span| span.rows.contains(&output.row)).expect("a row is in a span");
-            self.mind.logits(&Self::seen(&cells, span, output.row), row);
-            if let OutputRows::Only(ids) = output.rows {
-                let masked = (0..size as u32).filter(|id| !ids.contains(id));
-                masked.for_each(|id| row[id as usize] = f32::NEG_INFINITY);
-            }
+        if self.fails {
+            self.lost.extend_from_slice(batch.slots);
         }
+        if !self.fails {
+            let seen = |row| {
+                let span = batch.spans.iter().find(|span| span.rows.contains(&row)).expect("a row is in a span");
+                Self::seen(&cells, span, row)
+            };
+            self.begun = batch.outputs.iter().map(|output| seen(output.row)).collect();
+        }
+        drop(cells);
+        questions.map_or(Ok(()), |questions| self.ask(questions))
+    }
+
+    fn ask(&mut self, questions: Vec<Question>) -> Result<(), String> {
+        if std::mem::take(&mut self.fails) {
+            self.replies.push_back(Err("the device is gone".into()));
+            return Ok(());
+        }
+        assert_eq!(self.begun.len(), questions.len(), "one question for each output");
+        let mut row = vec![0.0; self.mind.bytes.len()];
+        let answer = |(question, seen): (&Question, Vec<u32>)| {
+            self.mind.logits(&seen, &mut row);
+            reply(question, &mut row)
+        };
+        let replies: Vec<Reply> = questions.iter().zip(self.begun.drain(..)).map(answer).collect();
+        let token = |reply: &Reply| if let Reply::Token { token, .. } = reply { Some(*token) } else { None };
+        self.drawn = replies.iter().map(token).collect();
+        self.replies.push_back(Ok(replies));
         Ok(())
+    }
+
+    fn read(&mut self, replies: &mut Vec<Reply>) -> Result<Pace, String> {
+        *replies = self.replies.pop_front().expect("a pass was asked")?;
+        Ok(Pace::default())
+    }
+
+    fn forget(&mut self) {
+        let mut cells = Self::read(&self.cells);
+        self.lost.drain(..).for_each(|slot| cells[slot as usize] = None);
+        drop(cells);
+        self.replies.clear();
+        self.begun.clear();
+        self.fails = false;
     }
 }

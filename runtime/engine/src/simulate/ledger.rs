@@ -27,13 +27,14 @@ pub(super) struct Ledger {
     entries: BTreeMap<RequestId, Entry>,
     mind: Mind,
     cells: Cells,
-    /// Whether answers depend on how a text was divided into tokens that nobody drew.
+    /// Whether requests have deadlines.
+    pub(super) deadlines: bool,
     pub(super) summary: Summary,
 }
 
 impl Ledger {
     pub(super) fn new(mind: Mind, cells: Cells) -> Self {
-        Self { entries: BTreeMap::new(), mind, cells, summary: Summary::default() }
+        Self { entries: BTreeMap::new(), mind, cells, deadlines: false, summary: Summary::default() }
     }
 
     pub(super) fn asked(&mut self, request: RequestId) {
@@ -52,23 +53,18 @@ impl Ledger {
         self.entries.iter().filter(|(_, entry)| !entry.ended).map(|(id, _)| *id).collect()
     }
 
-    /// Notes what requests start from, before anything of them is computed.
-    pub(super) fn see(&mut self, engine: &Engine) {
-        for (id, request) in &engine.requests {
-            let Some(entry) = self.entries.get_mut(id).filter(|entry| entry.expected.is_none()) else { continue };
-            let sequences: Vec<_> = request.open.iter().filter_map(|name| engine.sequences.get(name)).collect();
-            entry.expected = Expected::of(request, &sequences);
-        }
-    }
-
     /// Checks everything after a step.
     pub(super) fn check(&mut self, engine: &mut Engine, faulty: bool) {
         assert_eq!(engine.check_ownership(), Vec::<String>::new());
         assert_eq!(tree_faults(engine, &self.cells), Vec::<String>::new());
+        for (request, expected) in engine.witness.iter_mut().flat_map(|seen| seen.drain(..)) {
+            if let Some(entry) = self.entries.get_mut(&request) {
+                entry.expected = Some(expected);
+            }
+        }
         while let Some(event) = engine.events.pop_front() {
             self.take(&event, engine, faulty);
         }
-        self.see(engine);
     }
 
     fn take(&mut self, event: &Event, engine: &Engine, faulty: bool) {
@@ -102,6 +98,7 @@ impl Ledger {
                 let expected = match error {
                     ModelError::Cancelled => entry.cancelled,
                     ModelError::Device(_) => faulty,
+                    ModelError::DeadlineExceeded => self.deadlines,
                     // The budget, the context and the cache are drawn small.
                     ModelError::BudgetTooSmall { .. }
                     | ModelError::ContextOverflow { .. }

@@ -1,6 +1,7 @@
 //! What an answer must be: computed alone, token by token, from all that comes before, without cache, batch or draft.
 
 use super::device::{Fake, Mind};
+use crate::forward::{Question, Reply, reply};
 use crate::request::{Generation, Kind, Request};
 use crate::sampler::log_sum_exp;
 use crate::sequence::{Part, Sequence};
@@ -9,7 +10,7 @@ use sgl_protocol::{Generated, Scored};
 
 /// What a request was when it was first seen.
 #[derive(Debug)]
-pub(super) enum Expected {
+pub(crate) enum Expected {
     Text(Box<Generation>, Box<Sequence>),
     /// Tokens of each option and prior, and from where they count.
     Scores(Vec<(Part, Vec<u32>, usize)>),
@@ -17,7 +18,7 @@ pub(super) enum Expected {
 
 impl Expected {
     /// A copy of what a request starts from. `sequences` are its own.
-    pub(super) fn of(request: &Request, sequences: &[&Sequence]) -> Option<Self> {
+    pub(crate) fn of(request: &Request, sequences: &[&Sequence]) -> Option<Self> {
         match &request.kind {
             Kind::Generate(generation) => {
                 let own = sequences.iter().find(|sequence| sequence.part == Part::Hole)?;
@@ -39,7 +40,9 @@ impl Expected {
             sequence.draft.clear();
             mind.logits(&sequence.tokens, &mut row);
             let choice = generation.choices(&[], writing).remove(0);
-            generation.draw(&mut sequence, &mut row, 0, &choice, writing);
+            let question = Question::Draw(Box::new(generation.drawing(choice.candidates, &[])));
+            let Reply::Token { token, logprob, .. } = reply(&question, &mut row) else { return None };
+            generation.accept(&mut sequence, (token, logprob), (&[], 0), choice.narrowed, writing);
             generation.jump(&mut sequence, writing);
         }
         let hole = &generation.hole;

@@ -4,13 +4,15 @@ use super::Summary;
 use super::device::{Fake, Mind, Says};
 use super::dice::Dice;
 use super::ledger::Ledger;
+use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::options::{EngineOptions, Jump};
+use crate::options::{EngineOptions, Jump, Overlap};
 use crate::transcript::Writing;
 use sgl_constrain::ConstraintCache;
-use sgl_protocol::{Command, Field, Generate, LanguageModel, RequestId, Role, Sampling, Score, SessionId, Shape};
+use sgl_protocol::{Command, Field, Generate, Hint, LanguageModel, RequestId, Role, Sampling, Score, SessionId, Shape};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Steps in which everything that is under way must end.
 const STEPS_MAX: u64 = 20_000;
@@ -42,6 +44,8 @@ pub(super) struct World {
     failing: bool,
     /// Whether storms of cancellation come.
     storms: bool,
+    /// Whether no more passes are made to fail.
+    calm: bool,
 }
 
 impl World {
@@ -51,18 +55,32 @@ impl World {
         let options = EngineOptions {
             token_budget: dice.pick(&[1, 5, 16, 64, 64]),
             radix_cache: !dice.once_in(4),
+            overlap: dice.pick(&[Overlap::Off, Overlap::On, Overlap::On]),
             jump: dice.pick(&[Jump::Exact, Jump::Exact, Jump::Off, Jump::Forced]),
             ..EngineOptions::default()
         };
         let mind = Mind { bytes: Arc::new(writing.tokenizer.vocabulary_bytes()), says: Says::Noise };
-        let mut fake = Fake::new(dice.pick(&[60, 90, 300]), mind.clone(), slots);
-        fake.draws = dice.once_in(2);
+        let fake = Fake::new(dice.pick(&[60, 90, 300]), mind.clone(), slots);
         let (works, cells) = (fake.works.clone(), fake.cells.clone());
         let mut engine = Engine::new(Box::new(fake), writing, slots, &options);
         engine.constraints = constraints;
+        engine.clock = Clock::Set(Duration::ZERO);
+        engine.witness = Some(Vec::new());
         let (refusals, failing, storms) = (dice.pick(&[0, 0, 5, 30]), dice.once_in(4), dice.once_in(3));
         let ledger = Ledger::new(mind, cells);
-        Self { dice, engine, ledger, works, slots, sessions: Vec::new(), next: 0, refusals, failing, storms }
+        Self {
+            dice,
+            engine,
+            ledger,
+            works,
+            slots,
+            sessions: Vec::new(),
+            next: 0,
+            refusals,
+            failing,
+            storms,
+            calm: false,
+        }
     }
 
     /// Plays so many actions, with steps between them, and then everything to its end.
@@ -70,12 +88,11 @@ impl World {
         self.open();
         for _ in 0..actions {
             self.act();
-            self.ledger.see(&self.engine);
             for _ in 0..self.dice.below(4) {
                 self.step();
             }
         }
-        self.failing = false;
+        self.calm = true;
         let before = self.ledger.summary.steps;
         while self.engine.is_busy() {
             self.step();
@@ -95,7 +112,10 @@ impl World {
     pub(super) fn end(self) -> (Summary, (Writing, ConstraintCache)) {
         let summary = Summary {
             passes: self.engine.forward_passes(),
-            evictions: self.engine.cache.evicted,
+            evictions: self.engine.cache.evicted.0 + self.engine.cache.evicted.1,
+            waited_max: self.engine.waited_max,
+            overlapped: self.engine.trace().overlapped,
+            preempted: self.engine.cache_metrics().preempted,
             ..self.ledger.summary
         };
         (summary, (self.engine.writing, self.engine.constraints))
@@ -104,11 +124,18 @@ impl World {
     fn step(&mut self) {
         let refused = self.dice.below(100) < self.refusals;
         self.engine.cache.pool.withhold(if refused { self.dice.below(self.slots) } else { 0 });
-        if self.failing && self.dice.once_in(60) {
+        if self.failing && !self.calm && self.dice.once_in(60) {
             self.works.store(0, Ordering::Relaxed);
             self.ledger.summary.faults += 1;
         }
         self.ledger.summary.faults += u64::from(refused);
+        // A step takes a millisecond, or an hour; and sometimes the clock goes back.
+        let time = self.engine.clock.now();
+        self.engine.clock = Clock::Set(match self.dice.below(200) {
+            0 => time + Duration::from_secs(3_600),
+            1 => time / 2,
+            _ => time + Duration::from_millis(1),
+        });
         self.engine.step();
         self.engine.cache.pool.withhold(0);
         self.ledger.summary.steps += 1;
@@ -147,6 +174,18 @@ impl World {
             3 => {
                 let text = self.dice.pick(&TEXTS).to_string();
                 self.engine.submit(Command::Append { session, text });
+            }
+            4 if self.dice.once_in(2) => {
+                let hint = match self.dice.below(4) {
+                    0 => Hint::Priority(self.dice.pick(&[-1, 0, 5])),
+                    1 => Hint::Forks(self.dice.below(4) as u32),
+                    2 => Hint::LastUse,
+                    _ => {
+                        self.ledger.deadlines = true;
+                        Hint::Deadline(Duration::from_millis(1 + self.dice.below(200) as u64))
+                    }
+                };
+                self.engine.submit(Command::Hint { session, hint });
             }
             4 => {
                 self.engine.submit(Command::OpenRole { session, role: Role::User });

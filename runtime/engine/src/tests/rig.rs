@@ -1,7 +1,7 @@
 //! An engine on a fake device, its programs, and the checker after every pass.
 
 use crate::engine::Engine;
-use crate::options::{EngineOptions, Jump};
+use crate::options::{EngineOptions, Jump, Overlap};
 use crate::simulate::device::{Fake, Mind, Says};
 use crate::simulate::words;
 use sgl_protocol::{
@@ -20,7 +20,7 @@ pub(super) struct Parts {
     pub(super) budget: usize,
     pub(super) shares: bool,
     pub(super) says: Says,
-    pub(super) draws: bool,
+    pub(super) overlap: Overlap,
     pub(super) works: Option<u64>,
     pub(super) jump: Jump,
 }
@@ -33,7 +33,7 @@ impl Default for Parts {
             budget: 64,
             shares: true,
             says: Says::Noise,
-            draws: false,
+            overlap: Overlap::Off,
             works: None,
             jump: Jump::Exact,
         }
@@ -55,13 +55,13 @@ impl Rig {
     pub(super) fn new(parts: &Parts) -> Self {
         let writing = words::writing();
         let mind = Mind { bytes: Arc::new(writing.tokenizer.vocabulary_bytes()), says: parts.says.clone() };
-        let mut fake = Fake::new(parts.context, mind, parts.slots);
-        fake.draws = parts.draws;
+        let fake = Fake::new(parts.context, mind, parts.slots);
         fake.works.store(parts.works.unwrap_or(u64::MAX), std::sync::atomic::Ordering::Relaxed);
         let options = EngineOptions {
             token_budget: parts.budget,
             radix_cache: parts.shares,
             jump: parts.jump,
+            overlap: parts.overlap,
             ..EngineOptions::default()
         };
         let engine = Engine::new(Box::new(fake), writing, parts.slots, &options);
