@@ -12,6 +12,7 @@ mod fit;
 mod junit;
 pub mod mock;
 mod observe;
+mod probe;
 pub mod record;
 mod run;
 mod select;

@@ -109,6 +109,23 @@ fn a_replay_without_a_record_says_how_to_make_one() {
 }
 
 #[test]
+fn a_test_that_comes_to_no_hole_needs_neither_weights_nor_records() {
+    let program = "prompt rate(x: Str) -> Int {\n    user \"${x}\"\n    assistant \"$[n: Int]\"\n    return n\n}\n\
+        pub prompt all(xs: [Str]) -> [Int] { return [rate(x) for x in xs] }\n\
+        test \"nothing to rate\" { assert_eq(all([]), []) }\n";
+    let folder = folder_with(&[("a.sgl", program)]);
+    for how in [&["test"][..], &["test", "--replay"]] {
+        let run = sglc(folder.path(), how);
+        assert_eq!(
+            (run.status.code(), out(&run).contains("  ok   nothing to rate\n")),
+            (Some(0), true),
+            "{}",
+            err(&run)
+        );
+    }
+}
+
+#[test]
 fn a_wrong_file_fails_and_the_others_run() {
     let folder = folder_with(&[("a.sgl", "fn f() -> Int { return \"a\" }\n"), ("b.sgl", RATE)]);
     let run = sglc(folder.path(), &["test"]);

@@ -2,6 +2,7 @@
 
 use super::mock::Mocked;
 use super::observe::Watcher;
+use super::probe::Probe;
 use super::record::{self, Call, Record, Recording, RecordingTools, Records, Replay, ReplayTools};
 use super::select::{Module, Suite};
 use super::snapshots::{self, Stored};
@@ -109,10 +110,16 @@ struct Plan<'a> {
 pub(super) fn all(suite: &Suite, arguments: &TestArguments) -> Result<Vec<Report>> {
     let grants = Grants::parse(&arguments.allow).map_err(|message| anyhow!(message))?;
     let beside: Vec<Beside> = suite.modules.iter().map(beside).collect::<Result<_>>()?;
-    let plans: Vec<(usize, Plan<'_>)> = suite
+    let mut plans: Vec<(usize, Plan<'_>)> = suite
         .tests()
         .map(|(module, test)| (module, plan(&suite.modules[module].compiled, &beside[module], test, arguments)))
         .collect();
+    for (module, plan) in &mut plans {
+        let open = matches!(plan.answers, Answers::Model | Answers::Replay) && plan.tools.is_empty();
+        if open && !asks(&suite.modules[*module].compiled, plan, arguments) {
+            plan.answers = Answers::Pure;
+        }
+    }
     let reports: Vec<Mutex<Option<Report>>> = plans.iter().map(|_| Mutex::new(None)).collect();
     let calls: Mutex<Vec<(usize, Vec<Call>)>> = Mutex::new(Vec::new());
     let run = |at: usize, model: &mut dyn LanguageModel, fault: Option<Failure>| {
@@ -161,6 +168,14 @@ pub(super) fn all(suite: &Suite, arguments: &TestArguments) -> Result<Vec<Report
     Ok(reports)
 }
 
+/// Whether a test without tools comes to a hole: it runs until it asks. One that does not needs neither weights nor records.
+fn asks(compiled: &Compiled, plan: &Plan<'_>, arguments: &TestArguments) -> bool {
+    let (mut probe, mut host) = (Probe::new(), ReplayTools::default());
+    let options = compiled.project.defaults.options(arguments.seed, None);
+    one(compiled, 0, plan, &mut probe, &mut host, Watcher::default(), None, &options);
+    probe.asked
+}
+
 /// Why the tools that a test needs may not be called.
 fn not_granted(compiled: &Compiled, tools: &Tools<'_>, plan: &Plan<'_>) -> Option<Failure> {
     let image = compiled.image.as_ref().filter(|_| !plan.tools_replayed)?;
@@ -194,7 +209,17 @@ fn on_models(suite: &Suite, plans: &[(usize, Plan<'_>)], arguments: &TestArgumen
     }
     let mut kept = Vec::new();
     for (wanted, tests) in groups {
-        let mut engines = wanted.load(engines::options(arguments.threads))?;
+        let mut engines = match wanted.load(engines::options(arguments.threads)) {
+            Ok(engines) => engines,
+            Err(error) => {
+                // The other tests have results all the same.
+                let why = format!("it asks a model, and there is none: {error:#}");
+                tests
+                    .iter()
+                    .for_each(|at| run(*at, &mut scripted::model(Vec::new()), Some(Failure::plain(why.clone()))));
+                continue;
+            }
+        };
         let faults: Vec<Option<Failure>> =
             tests.iter().map(|at| too_small(suite, &plans[*at], arguments, &mut engines)).collect();
         let mut model = engines.into_model();
