@@ -127,6 +127,11 @@ fn every_program_of_the_tour_stands_as_formatted() {
         let text = fs::read_to_string(&path).expect("readable");
         let mut replacements = Vec::new();
         for case in page::cases(&text) {
+            // `corpus.rs` runs the first program below a heading and compares what is shown of it.
+            let shown = ["output", "tests", "diagnostics"].iter().any(|name| case.fence(name).is_some());
+            let programs = case.fences.iter().filter(|fence| fence.name == "sgl").count();
+            let runs = programs == 1 && (shown || path.ends_with("README.md"));
+            assert!(runs, "{}, {}: one program per heading, with what it gives", path.display(), case.name);
             for fence in case.fences.iter().filter(|fence| fence.name == "sgl" || fence.name.starts_with("sgl ")) {
                 seen += 1;
                 match sgl_format::format(sgl_source::FileId(0), &fence.text) {
