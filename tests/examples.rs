@@ -2,8 +2,10 @@
 //! tour. Examples and the suite also run on the scripted model here; the tour does in `corpus.rs`, and of the library every
 //! public item has an example there. Examples are short and teach.
 
+use sgl_protocol::Shape;
 use sgl_source::render::Colour;
 use sgl_tests::{page, stage};
+use sgl_vm::image::Entry;
 use sgl_vm::{Outside, RunOptions, Silent};
 use sglc::compile::compile;
 use sglc::scripted_tools::ScriptedTools;
@@ -67,7 +69,8 @@ fn every_entry_runs_on_the_scripted_model() {
             let options = RunOptions::default();
             let mut host = ScriptedTools::default();
             let mut outside = Outside { model: &mut model, host: &mut host, observer: &mut Silent };
-            let outcome = sglc::execute::run_entry_with(image, entry, None, &mut outside, &options);
+            let input = images(entry);
+            let outcome = sglc::execute::run_entry_with(image, entry, input.as_ref(), &mut outside, &options);
             if let Err(failure) = outcome {
                 let told = sglc::execute::describe(&compiled, &failure, Colour::Off);
                 panic!("{}::{}:\n{told}", path.display(), entry.name);
@@ -75,6 +78,15 @@ fn every_entry_runs_on_the_scripted_model() {
             assert_eq!(model.open_sessions(), 0, "{}::{} leaks sessions", path.display(), entry.name);
         }
     }
+}
+
+/// The parameters of an entry that no program can have a default for: its images.
+fn images(entry: &Entry) -> Option<serde_json::Value> {
+    let shown = entry.parameters.iter().filter(|parameter| parameter.shape == Shape::Image);
+    let dot = "data:image/gif;base64,R0lGODlhAQABAAAAACw=";
+    let given: serde_json::Map<String, serde_json::Value> =
+        shown.map(|parameter| (parameter.name.clone(), dot.into())).collect();
+    (!given.is_empty()).then_some(serde_json::Value::Object(given))
 }
 
 /// Every `.sgl` file below a folder of the tree.

@@ -7,7 +7,12 @@ use sgl_protocol::{Field, Shape, Variant};
 
 /// Whether a value belongs to a shape.
 pub(crate) fn fits(value: &Value, shape: &Shape, image: &Image) -> bool {
-    Fit { image, definitions: &[] }.fits(value, shape)
+    fits_within(value, shape, &[], image)
+}
+
+/// Whether a value belongs to a shape that refers to these definitions.
+pub(crate) fn fits_within(value: &Value, shape: &Shape, definitions: &[Shape], image: &Image) -> bool {
+    Fit { image, definitions }.fits(value, shape)
 }
 
 #[derive(Clone, Copy)]
@@ -26,6 +31,8 @@ impl<'a> Fit<'a> {
                 pattern::lacks(text, pattern.as_deref(), *chars_max, until.as_deref()).is_none()
             }
             (Value::Bool(_), Shape::Bool) => true,
+            (Value::Bool(b), Shape::LiteralBool(only)) => b == only,
+            (Value::Image(_), Shape::Image) => true,
             (Value::None | Value::Unit, Shape::Null) => true,
             (Value::Int(n), Shape::Int { min, max }) => min.is_none_or(|m| *n >= m) && max.is_none_or(|m| *n <= m),
             (Value::Float(x), Shape::Float { decimals, min, max }) => {

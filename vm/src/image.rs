@@ -345,6 +345,8 @@ pub enum Op {
     Binary { op: Binary, to: Register, left: Register, right: Register },
     /// Text of a value: a `Str` raw, anything else in its canonical form.
     ToText { to: Register, of: Register },
+    /// The text of a value as a model writes one of `Image::shapes[shape]`: with its digits, and its tags.
+    WriteAs { to: Register, of: Register, shape: u32 },
     /// The texts, one after the other.
     Concat { to: Register, items: Vec<Register> },
     /// Whether the value is this variant of an enum.
@@ -386,6 +388,8 @@ pub enum Op {
     Append { text: u32 },
     /// Appends the text of a value to the transcript (a `Str` raw, anything else canonical, a transcript's text).
     AppendValue { of: Register },
+    /// Appends an image to the transcript.
+    AppendImage { of: Register },
     /// Fills `Image::holes[hole]`; waits. `metadata` are written too.
     Generate { to: Register, hole: u32, options: HoleOptions, metadata: Vec<(Metadata, Register)> },
     /// The element of the list (texts of values) that the model finds likeliest; waits.

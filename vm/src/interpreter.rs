@@ -7,6 +7,7 @@ use crate::image::{Function, Op, Place, Register};
 use crate::machine::Machine;
 use crate::observer::Snapshot;
 use crate::operation as values;
+use crate::shaped::written_as;
 use crate::task::{Frame, Returns, Stop};
 use crate::text::{shown, text_of};
 use crate::trap::{Fault, Trap};
@@ -180,6 +181,7 @@ impl Machine<'_> {
             | Op::CloseRole
             | Op::Append { .. }
             | Op::AppendValue { .. }
+            | Op::AppendImage { .. }
             | Op::Generate { .. }
             | Op::Select { .. }
             | Op::Transcript { .. } => self.prompt(id, op)?,
@@ -248,6 +250,10 @@ impl Machine<'_> {
             Op::Binary { op, to, left, right } => {
                 let (left, right) = (self.whole(id, *left)?, self.whole(id, *right)?);
                 (Some(*to), values::binary(*op, &left, &right, limit)?)
+            }
+            Op::WriteAs { to, of, shape } => {
+                let value = self.whole(id, *of)?;
+                (Some(*to), Value::text(written_as(&value, &image.shapes[*shape as usize], image)))
             }
             Op::ToText { to, of } => (Some(*to), Value::text(text_of(&self.whole(id, *of)?, image))),
             Op::Concat { to, items } => {

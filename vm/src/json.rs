@@ -7,7 +7,7 @@ use crate::text::{text_of, variant_name};
 use crate::value::Value;
 use crate::{named, pattern};
 use serde_json::{Map, Number, Value as Json};
-use sgl_protocol::{Field, Shape, TAG, TAGGED_VALUE, Tagged, Variant};
+use sgl_protocol::{Field, Picture, Shape, TAG, TAGGED_VALUE, Tagged, Variant};
 
 /// A value as JSON, by the image's names.
 pub fn json_of_value(value: &Value, image: &Image) -> Json {
@@ -36,9 +36,12 @@ pub fn json_of_value(value: &Value, image: &Image) -> Json {
             object.extend(fields.iter().cloned().zip(items.iter().map(|i| json_of_value(i, image))));
             Json::Object(object)
         }
-        Value::Range(..) | Value::Closure(..) | Value::Transcript(_) | Value::Iterator(_) | Value::Pending(_) => {
-            Json::String(text_of(value, image))
-        }
+        Value::Range(..)
+        | Value::Closure(..)
+        | Value::Transcript(_)
+        | Value::Image(_)
+        | Value::Iterator(_)
+        | Value::Pending(_) => Json::String(text_of(value, image)),
     }
 }
 
@@ -60,15 +63,31 @@ pub(crate) fn value_of_any(json: &Json) -> Value {
     }
 }
 
-/// The value that a flag's text stands for: text and names raw, everything else as JSON.
+/// Gives the image that a text names, such as a path; the error says why there is none.
+pub type Pictures<'a> = dyn Fn(&str) -> Result<Picture, String> + 'a;
+
+/// Where no image can come from.
+fn no_pictures(_: &str) -> Result<Picture, String> {
+    Err("an image can't be given here".into())
+}
+
+/// The value that a flag's text stands for: text and names raw, everything else as JSON. Without images.
 pub fn value_of_flag(text: &str, shape: &Shape, image: &Image) -> Result<Value, String> {
+    value_of_flag_with(text, shape, image, &no_pictures)
+}
+
+/// The value that a flag's text stands for; an image is what `pictures` gives for its text.
+pub fn value_of_flag_with(text: &str, shape: &Shape, image: &Image, pictures: &Pictures<'_>) -> Result<Value, String> {
     match shape {
-        Shape::Text { .. } | Shape::Literal(_) | Shape::Enum { .. } | Shape::Grammar(_) => {
-            value_of_json(&Json::String(text.to_string()), shape, image)
+        Shape::Text { .. } | Shape::Literal(_) | Shape::Enum { .. } | Shape::Grammar(_) | Shape::Image => {
+            value_of_json_with(&Json::String(text.to_string()), shape, image, pictures)
         }
         Shape::Union(variants) => {
-            let found =
-                variants.iter().find_map(|v| Some(unknown_or(value_of_flag(text, &v.shape, image).ok()?, &v.name)));
+            let of = |v: &Variant| {
+                let value = value_of_flag_with(text, &v.shape, image, pictures).ok()?;
+                Some(unknown_or(value, &v.name))
+            };
+            let found = variants.iter().find_map(of);
             found.ok_or_else(|| {
                 format!(
                     "{text:?} is none of {}",
@@ -78,18 +97,24 @@ pub fn value_of_flag(text: &str, shape: &Shape, image: &Image) -> Result<Value, 
         }
         _ => {
             let json = serde_json::from_str(text).map_err(|error| format!("{text:?} is not JSON: {error}"))?;
-            value_of_json(&json, shape, image)
+            value_of_json_with(&json, shape, image, pictures)
         }
     }
 }
 
-/// The value that JSON stands for, by its shape. The error has the JSON pointer of what does not fit.
+/// The value that JSON stands for, by its shape. The error has the JSON pointer of what does not fit. Without images.
 pub fn value_of_json(json: &Json, shape: &Shape, image: &Image) -> Result<Value, String> {
-    Reader { image, definitions: &[], pointer: Vec::new() }.read(json, shape)
+    value_of_json_with(json, shape, image, &no_pictures)
+}
+
+/// The value that JSON stands for; an image is what `pictures` gives for its text.
+pub fn value_of_json_with(json: &Json, shape: &Shape, image: &Image, pictures: &Pictures<'_>) -> Result<Value, String> {
+    Reader { image, pictures, definitions: &[], pointer: Vec::new() }.read(json, shape)
 }
 
 struct Reader<'a> {
     image: &'a Image,
+    pictures: &'a Pictures<'a>,
     /// What a [`Shape::Ref`] refers to here.
     definitions: &'a [Shape],
     pointer: Vec<String>,
@@ -130,6 +155,12 @@ impl<'a> Reader<'a> {
                 if inside { Ok(Value::Float(x)) } else { self.wrong("a number in its range", json) }
             }
             (Shape::Bool, Json::Bool(b)) => Ok(Value::Bool(*b)),
+            (Shape::LiteralBool(only), Json::Bool(b)) if only == b => Ok(Value::Bool(*b)),
+            (Shape::Image, Json::String(text)) => match (self.pictures)(text) {
+                Ok(picture) => Ok(Value::Image(picture)),
+                Err(why) if self.pointer.is_empty() => Err(why),
+                Err(why) => Err(format!("at `/{}`: {why}", self.pointer.join("/"))),
+            },
             (Shape::Null, Json::Null) => Ok(Value::None),
             (Shape::Literal(literal), Json::String(text)) if text == literal => Ok(Value::text(text)),
             (Shape::Enum { name, names }, Json::String(text)) => match names.iter().position(|n| n == text) {
@@ -261,6 +292,9 @@ fn expectation(shape: &Shape) -> &'static str {
         Shape::Int { .. } => "an integer",
         Shape::Float { .. } => "a number",
         Shape::Bool => "true or false",
+        Shape::LiteralBool(true) => "true",
+        Shape::LiteralBool(false) => "false",
+        Shape::Image => "a path of an image",
         Shape::Null => "null",
         Shape::Literal(_) | Shape::Enum { .. } => "one of its names",
         Shape::List { .. } | Shape::Tuple(_) => "a list",

@@ -127,6 +127,11 @@ impl<'a> Parser<'a> {
                     self.fail(at, "true or false")
                 }
             }
+            Shape::LiteralBool(only) => {
+                let end = self.literal(at, if *only { "true" } else { "false" })?;
+                Some((Value::Bool(*only), end))
+            }
+            Shape::Image => self.fail(at, "an image"),
             Shape::Null => self.literal(at, "null").map(|end| (Value::None, end)),
             Shape::Literal(literal) => {
                 let (text, end) = self.string(at)?;

@@ -12,7 +12,9 @@ use crate::text::text_of;
 use crate::trap::Fault;
 use crate::value::{TaskId, Transcript, Value};
 use crate::written::Piece;
-use sgl_protocol::{Command, Generate, ModelError, RequestId, Role, Sampling, Score, SessionId, Shape, Variant};
+use sgl_protocol::{
+    Command, Generate, ModelError, Picture, RequestId, Role, Sampling, Score, SessionId, Shape, Variant,
+};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -52,6 +54,10 @@ impl Machine<'_> {
                     let text = text_of(&value, self.image);
                     self.append(id, &text, TextKind::Literal)?;
                 }
+            },
+            Op::AppendImage { of } => match self.whole(id, *of)? {
+                Value::Image(picture) => self.append_image(id, picture)?,
+                other => return Err(Fault::new(format!("{} is shown as an image", other.kind())).into()),
             },
             Op::Transcript { to } => {
                 let session = self.session(id)?;
@@ -106,6 +112,7 @@ impl Machine<'_> {
             match piece {
                 Piece::Open(role) => self.open_role(id, role)?,
                 Piece::Text(text) => self.append(id, &text, TextKind::Literal)?,
+                Piece::Image(picture) => self.append_image(id, picture)?,
                 Piece::Close => self.close_role(id)?,
             }
         }
@@ -115,10 +122,29 @@ impl Machine<'_> {
     /// Writes what another transcript holds: inside a turn its text, outside turns its turns.
     fn append_transcript(&mut self, id: TaskId, transcript: &Transcript) -> Result<(), Fault> {
         if self.running(id).role_open {
-            return self.append(id, &transcript.written.text(), TextKind::Literal);
+            for piece in transcript.written.since(0) {
+                match piece {
+                    Piece::Open(_) => {}
+                    Piece::Text(text) => self.append(id, &text, TextKind::Literal)?,
+                    Piece::Image(picture) => self.append_image(id, picture)?,
+                    Piece::Close => self.append(id, "\n", TextKind::Literal)?,
+                }
+            }
+            return Ok(());
         }
         self.replay(id, transcript.written.since(0))?;
         if transcript.role_open { self.close_role(id) } else { Ok(()) }
+    }
+
+    /// Appends an image to the task's transcript.
+    fn append_image(&mut self, id: TaskId, picture: Picture) -> Result<(), Fault> {
+        let session = self.session(id)?;
+        let task = self.running(id);
+        task.written.push(Piece::Image(picture.clone()));
+        let branch = task.branch.clone();
+        self.observer.text(&branch, TextKind::Literal, &picture.to_string());
+        self.model.submit(Command::AppendImage { session, picture });
+        Ok(())
     }
 
     /// Appends text to the task's transcript.

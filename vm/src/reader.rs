@@ -4,7 +4,7 @@ use crate::image::Image;
 use thiserror::Error;
 
 /// The version of the format that this machine writes and reads.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 
 const MAGIC: &[u8; 4] = b"SGLB";
 const HEADER_BYTES: usize = 24;

@@ -92,6 +92,7 @@ fn transcript(pieces: &[Piece]) -> String {
                 out.push_str(&format!("[{}]\n", role.name()));
             }
             Piece::Text(text) => out.push_str(text),
+            Piece::Image(picture) => out.push_str(&picture.to_string()),
             Piece::Close => end_line(&mut out),
         }
     }

@@ -24,7 +24,7 @@ pub(crate) fn shown(value: &Value, image: &Image) -> String {
 }
 
 /// Appends the canonical form; names and texts inside a structure are JSON strings.
-fn write(value: &Value, image: &Image, out: &mut String, inside: bool) {
+pub(crate) fn write(value: &Value, image: &Image, out: &mut String, inside: bool) {
     match value {
         Value::Unit | Value::None => out.push_str("null"),
         Value::Unknown => out.push_str("\"unknown\""),
@@ -80,6 +80,7 @@ fn write(value: &Value, image: &Image, out: &mut String, inside: bool) {
         }
         Value::Closure(..) => out.push_str("<function>"),
         Value::Transcript(_) => out.push_str("<transcript>"),
+        Value::Image(picture) => out.push_str(&picture.to_string()),
         Value::Iterator(_) | Value::Pending(_) => out.push_str("<pending>"),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::image::FunctionIndex;
 use crate::written::Written;
-use sgl_protocol::SessionId;
+use sgl_protocol::{Picture, SessionId};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -43,6 +43,8 @@ pub enum Value {
     Closure(FunctionIndex, Rc<Vec<Value>>),
     /// A transcript.
     Transcript(Rc<Transcript>),
+    /// An `Image`.
+    Image(Picture),
     /// A loop's place in what it goes over.
     Iterator(Box<Iterator>),
     /// The value of a task that may still run.
@@ -100,6 +102,7 @@ impl Value {
             Self::Range(..) => "a range",
             Self::Closure(..) => "a function",
             Self::Transcript(_) => "a transcript",
+            Self::Image(_) => "an Image",
             Self::Iterator(_) => "an iterator",
             Self::Pending(_) => "a pending value",
         }
@@ -116,6 +119,7 @@ pub(crate) fn equal(a: &Value, b: &Value) -> bool {
         (Value::Float(a), Value::Float(b)) => a == b,
         (Value::Int(a), Value::Float(b)) | (Value::Float(b), Value::Int(a)) => *a as f64 == *b,
         (Value::Str(a), Value::Str(b)) => a == b,
+        (Value::Image(a), Value::Image(b)) => a == b,
         (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b)) => all(a, b),
         (Value::Record(t, a), Value::Record(u, b)) => t == u && all(a, b),
         (Value::Variant(t, i, a), Value::Variant(u, j, b)) => t == u && i == j && all(a, b),

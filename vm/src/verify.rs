@@ -186,7 +186,7 @@ impl Check<'_> {
             Op::Index { to, of, at } => self.all(&[*to, *of, *at]),
             Op::WithIndex { to, of, at, value } => self.all(&[*to, *of, *at, *value]),
             Op::Binary { to, left, right, .. } => self.all(&[*to, *left, *right]),
-            Op::IsShape { to, of, shape } => {
+            Op::IsShape { to, of, shape } | Op::WriteAs { to, of, shape } => {
                 self.all(&[*to, *of]);
                 self.entry_of(*shape, self.image.shapes.len(), "shape");
             }
@@ -242,7 +242,10 @@ impl Check<'_> {
                 }
             }
             Op::OpenRole { .. } | Op::CloseRole => {}
-            Op::OpenNamedRole { role: register } | Op::AppendValue { of: register } | Op::NoMatch { of: register } => {
+            Op::OpenNamedRole { role: register }
+            | Op::AppendValue { of: register }
+            | Op::AppendImage { of: register }
+            | Op::NoMatch { of: register } => {
                 self.register(*register);
             }
             Op::Append { text } => self.entry_of(*text, self.image.texts.len(), "text"),

@@ -1,6 +1,6 @@
 //! What a transcript holds, piece by piece, so that it can be taken back, copied and written again.
 
-use sgl_protocol::Role;
+use sgl_protocol::{Picture, Role};
 use std::rc::Rc;
 
 /// A piece of a transcript.
@@ -8,6 +8,7 @@ use std::rc::Rc;
 pub(crate) enum Piece {
     Open(Role),
     Text(Rc<str>),
+    Image(Picture),
     Close,
 }
 
@@ -52,6 +53,7 @@ impl Written {
             match piece {
                 Piece::Open(_) => {}
                 Piece::Text(piece) => text.push_str(piece),
+                Piece::Image(picture) => text.push_str(&picture.to_string()),
                 Piece::Close => text.push('\n'),
             }
         }
@@ -61,7 +63,7 @@ impl Written {
 
 fn size(piece: &Piece) -> usize {
     match piece {
-        Piece::Open(_) => 0,
+        Piece::Open(_) | Piece::Image(_) => 0,
         Piece::Text(text) => text.len(),
         Piece::Close => 1,
     }

@@ -63,6 +63,11 @@ impl FunctionEmitter<'_> {
                 self.push(Code::Append { text });
                 return;
             }
+            Op::AppendImage(value) => {
+                let of = self.get(*value);
+                self.push(Code::AppendImage { of });
+                return;
+            }
             Op::AppendValue(value) => {
                 let of = self.get(*value);
                 self.push(Code::AppendValue { of });
@@ -240,6 +245,7 @@ impl FunctionEmitter<'_> {
             Op::Concat(items) => Code::Concat { to, items: self.all(items) },
             Op::IsVariant(of, variant) => Code::IsVariant { to, of: get(self, of), variant: *variant },
             Op::IsNone(of) => Code::IsNone { to, of: get(self, of) },
+            Op::WriteAs(of, shape) => Code::WriteAs { to, of: get(self, of), shape: self.tables.shape(shape) },
             Op::IsShape(of, shape) => Code::IsShape { to, of: get(self, of), shape: self.tables.shape(shape) },
             Op::Load(slot) => Code::Copy { to, from: self.slot(*slot) },
             Op::Function(function) => Code::Closure { to, function: *function, captures: Vec::new() },

@@ -1,10 +1,11 @@
 //! Whether every hole can close within its token budget, before anything runs.
 
 use sgl_source::{Code, Diagnostic, FileId, Span};
-use sgl_vm::image::{Hole, Image, Op};
+use sgl_vm::image::{Hole, Image, Op, Place};
 use std::collections::BTreeSet;
 
-/// One E0440 per hole that a function can reach and whose shortest value needs more tokens than the hole may have. `need`
+/// What keeps a function from being run on models that read text: an E0907 if it shows an image, and
+/// one E0440 per hole that a function can reach and whose shortest value needs more tokens than the hole may have. `need`
 /// gives the fewest tokens of a hole, of the model that fills it; its error becomes an E0409.
 pub fn check(
     image: &Image,
@@ -13,7 +14,7 @@ pub fn check(
     max_tokens_default: u32,
     cap: Option<u32>,
 ) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+    let mut found: Vec<Diagnostic> = shown_image(image, function).map(sees_none).into_iter().collect();
     for hole in holes(image, function) {
         let hole = &image.holes[hole as usize];
         if hole.shape.computed(&[]).is_none() {
@@ -78,11 +79,17 @@ pub(crate) fn asks(image: &Image, function: u32) -> bool {
 
 /// Calls `visit` with every instruction that a function can reach.
 fn reach(image: &Image, function: u32, visit: &mut dyn FnMut(&Op)) {
+    reach_at(image, function, &mut |op, _| visit(op));
+}
+
+/// Calls `visit` with every instruction that a function can reach, and its place.
+fn reach_at(image: &Image, function: u32, visit: &mut dyn FnMut(&Op, Place)) {
     let mut seen = BTreeSet::from([function]);
     let mut open = vec![function];
     while let Some(function) = open.pop() {
-        for op in &image.functions[function as usize].code {
-            visit(op);
+        let function = &image.functions[function as usize];
+        for (op, place) in function.code.iter().zip(&function.places) {
+            visit(op, *place);
             let called = match op {
                 Op::Call { function, .. }
                 | Op::Closure { function, .. }
@@ -95,6 +102,25 @@ fn reach(image: &Image, function: u32, visit: &mut dyn FnMut(&Op)) {
             open.extend(called.iter().filter(|called| seen.insert(**called)));
         }
     }
+}
+
+/// Where a function can show an image first.
+fn shown_image(image: &Image, function: u32) -> Option<Place> {
+    let mut place = None;
+    reach_at(image, function, &mut |op, at| {
+        if matches!(op, Op::AppendImage { .. }) {
+            place = place.or(Some(at));
+        }
+    });
+    place
+}
+
+fn sees_none(place: Place) -> Diagnostic {
+    let span = Span { file: FileId(place.file), start: place.start, end: place.end };
+    let message = "an image is shown to a model that reads text only";
+    Diagnostic::error(Code::E0907, message, span, "it would see nothing here").with_help(
+        "no model that `sglc` runs sees images yet; `--script FILE` answers in its place, as a test with mocks does",
+    )
 }
 
 fn too_small(hole: &Hole, need: u32, budget: u32, cap: Option<u32>) -> Diagnostic {
@@ -137,5 +163,20 @@ mod tests {
         assert_eq!(codes(entry("main"), Some(2)), ["E0440"]);
         assert_eq!(codes(entry("main"), Some(3)), [""; 0]);
         assert_eq!(codes(entry("other"), Some(2)), [""; 0], "holes of other entries do not count");
+    }
+
+    #[test]
+    fn an_image_is_refused_before_a_model_that_sees_none_is_asked() {
+        let program = "pub prompt look(photo: Image) -> Bool {\n    user \"${photo}A cat?\"\n    assistant \"$[b: Bool]\"\n    \
+            return b\n}\npub prompt blind() -> Bool {\n    user \"Yes?\"\n    assistant \"$[b: Bool]\"\n    return b\n}\n";
+        let compiled = compile(&Memory(vec![("main.sgl".into(), program.into())]), "main.sgl").expect("it can be read");
+        let image = compiled.image.expect("a sound program");
+        let codes = |name: &str| {
+            let function = image.entries.iter().find(|entry| entry.name == name).expect("an entry").function;
+            let found = check(&image, function, |_| Ok(1), 256, None);
+            found.iter().map(|found| found.code.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(codes("look"), ["E0907"]);
+        assert_eq!(codes("blind"), [""; 0]);
     }
 }

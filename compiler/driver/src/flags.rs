@@ -1,9 +1,11 @@
 //! An entry's parameters as flags of the command line, and their values.
 
+use crate::pictures;
 use clap::{Arg, ArgMatches, Command};
 use sgl_protocol::Shape;
 use sgl_vm::Value;
 use sgl_vm::image::{Entry, EntryParameter, Image};
+use std::path::Path;
 
 /// The command with one flag per parameter. A parameter whose flag `sglc run` has itself is given by `--input` only.
 pub fn with_parameters(mut command: Command, entry: &Entry) -> Command {
@@ -29,7 +31,7 @@ pub fn with_parameters(mut command: Command, entry: &Entry) -> Command {
 }
 
 fn flag_name(parameter: &EntryParameter) -> String {
-    parameter.name.replace('_', "-")
+    parameter.name.trim_start_matches('_').replace('_', "-")
 }
 
 /// Values of the parameters, in order: from flags, else from the JSON object, else `None` for the default.
@@ -55,6 +57,7 @@ pub fn values(
             }
         }
     }
+    let picture = |text: &str| pictures::read(Path::new(""), text);
     entry
         .parameters
         .iter()
@@ -63,8 +66,8 @@ pub fn values(
             let flag = matches.try_get_one::<String>(&id).ok().flatten();
             let given = object.and_then(|object| object.get(&parameter.name));
             let value = match (flag, given) {
-                (Some(text), _) => Some(sgl_vm::value_of_flag(text, &parameter.shape, image)),
-                (None, Some(json)) => Some(sgl_vm::value_of_json(json, &parameter.shape, image)),
+                (Some(text), _) => Some(sgl_vm::value_of_flag_with(text, &parameter.shape, image, &picture)),
+                (None, Some(json)) => Some(sgl_vm::value_of_json_with(json, &parameter.shape, image, &picture)),
                 (None, None) if parameter.default.is_some() => None,
                 (None, None) => {
                     return Err(format!(
@@ -88,6 +91,8 @@ pub fn describe(shape: &Shape) -> String {
         Shape::Int { .. } => "INTEGER".to_string(),
         Shape::Float { .. } => "NUMBER".to_string(),
         Shape::Bool => "true|false".to_string(),
+        Shape::LiteralBool(only) => only.to_string(),
+        Shape::Image => "IMAGE FILE".to_string(),
         Shape::Null => "null".to_string(),
         Shape::Literal(text) => text.clone(),
         Shape::Enum { names, .. } => names.join("|"),

@@ -16,6 +16,7 @@ pub mod execute;
 pub mod flags;
 pub mod grants;
 pub mod models;
+pub mod pictures;
 pub mod project;
 pub mod report;
 pub mod scripted;

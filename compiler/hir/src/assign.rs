@@ -57,6 +57,7 @@ impl Variables {
             (_, Type::Union(members)) => {
                 members.iter().any(|member| self.fits(program, &from, member)) || covered(program, &from, members)
             }
+            (Type::LiteralBool(_), Type::Bool) => true,
             (Type::Str(_) | Type::Literal(_), Type::Str(text)) => text_fits(program, &from, text, &to),
             (Type::Int { min, max }, Type::Int { min: low, max: high })
             | (
@@ -146,7 +147,8 @@ fn occurs(id: u32, ty: &Type) -> bool {
 /// Whether every value of the type is JSON as it is.
 pub(crate) fn is_json(ty: &Type) -> bool {
     match ty {
-        Type::Str(_) | Type::Literal(_) | Type::Int { .. } | Type::Float { .. } | Type::Bool | Type::None => true,
+        Type::Str(_) | Type::Literal(_) | Type::Int { .. } | Type::Float { .. } | Type::None => true,
+        Type::Bool | Type::LiteralBool(_) => true,
         Type::Json | Type::Schema => true,
         Type::Optional(of) | Type::List { item: of, .. } => is_json(of),
         Type::Map(key, value) => matches!(key.as_ref(), Type::Str(_) | Type::Literal(_)) && is_json(value),
@@ -171,6 +173,7 @@ pub(crate) fn widen(ty: &Type) -> Type {
         Type::Str(_) | Type::Literal(_) => Type::text(),
         Type::Int { .. } => Type::int(),
         Type::Float { .. } => Type::float(),
+        Type::LiteralBool(_) => Type::Bool,
         Type::Optional(of) => widen(of).optional(),
         Type::Union(members) => crate::resolve::union(members.iter().map(widen).collect()),
         Type::List { item, .. } => Type::list(widen(item)),

@@ -96,7 +96,8 @@ fn function(context: &mut Context<'_>, id: usize) {
         let local = LocalId(u32::try_from(index).expect("ids are 32 bits"));
         let name = body.locals[index].name.clone();
         body.scopes.last_mut().expect("just pushed").names.insert(name, local);
-        body.read(local);
+        // Of a module that is imported, its own check says it.
+        body.used[index] = module > 0 || !matches!(source, Source::Function(_));
     }
     let pure = body.effect != Effect::Prompt;
     let block = if result != Type::Unit && gives_value(tree, pure) {
@@ -177,6 +178,8 @@ pub(crate) struct Body<'c, 'a> {
     with: Vec<(HoleOption, LocalId)>,
     in_role: bool,
     in_raw: bool,
+    /// Whether names are bound that may hide others: in a case, a part of the value, or the value itself under its own name.
+    may_hide: bool,
     /// The first role block and the first text outside of one.
     first_role: Option<Span>,
     first_raw: Option<Span>,
@@ -217,6 +220,7 @@ impl<'c, 'a> Body<'c, 'a> {
             with: Vec::new(),
             in_role: false,
             in_raw: false,
+            may_hide: false,
             first_role: None,
             first_raw: None,
             mixed: false,
@@ -270,6 +274,12 @@ impl<'c, 'a> Body<'c, 'a> {
             let id = LocalId(u32::try_from(index).expect("ids are 32 bits"));
             let (title, replacement) = (format!("call it `_{name}`"), format!("_{name}"));
             let help = format!("remove it, or call it `_{name}`");
+            if index < self.context.program.functions[self.id].parameters.len() {
+                let message = format!("the parameter `{name}` is never read");
+                let found = Diagnostic::warning(Code::W0205, message, span, "nobody reads this");
+                self.context.report(found.with_help(help));
+                continue;
+            }
             self.context.report(if self.holes.contains(&id) {
                 let message = format!("the model writes `{name}`, and nobody reads it");
                 Diagnostic::warning(Code::W0402, message, span, "paid for, and not read")
@@ -324,7 +334,7 @@ impl<'c, 'a> Body<'c, 'a> {
             return;
         }
         let outer = self.scopes.iter().rev().skip(1).find_map(|scope| scope.names.get(&name).copied());
-        if let Some(outer) = outer.filter(|_| self.module == 0 && !name.starts_with(['_', '%'])) {
+        if let Some(outer) = outer.filter(|_| self.module == 0 && !self.may_hide && !name.starts_with(['_', '%'])) {
             let outer = self.locals[outer.index()].span;
             self.report(
                 Diagnostic::warning(

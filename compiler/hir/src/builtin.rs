@@ -186,7 +186,7 @@ pub(crate) fn methods(ty: &Type) -> impl Iterator<Item = &'static Method> {
         Type::Prompt => PROMPT,
         _ => &[],
     };
-    let any = if matches!(ty, Type::Function(..) | Type::Prompt | Type::Unit) { &[] } else { ANY };
+    let any = if matches!(ty, Type::Function(..) | Type::Prompt | Type::Image | Type::Unit) { &[] } else { ANY };
     own.iter().chain(any)
 }
 

@@ -16,6 +16,7 @@ pub fn show(program: &Program, ty: &Type) -> String {
             format!("Float{digits}{}", show_range(*min, *max, decimals.unwrap_or(0)))
         }
         Type::Bool => "Bool".into(),
+        Type::LiteralBool(only) => only.to_string(),
         Type::Unit => "()".into(),
         Type::Literal(text) => format!("{text:?}"),
         Type::None => "none".into(),
@@ -42,6 +43,7 @@ pub fn show(program: &Program, ty: &Type) -> String {
             format!("({}) -> {}", all(parameters, ", "), inner(result))
         }
         Type::Prompt => "Prompt".into(),
+        Type::Image => "Image".into(),
         Type::Json => "Json".into(),
         Type::Schema => "Schema".into(),
         Type::OneOf(_) => "Str from …".into(),

@@ -52,6 +52,7 @@ fn constructors(program: &Program, ty: &Type) -> Option<Vec<Constructor>> {
         Type::Int { min: Some(min), max: Some(max) } if max.checked_sub(*min).is_some_and(|n| n < INTS_MAX) => {
             (*min..=*max).map(Constructor::Int).collect()
         }
+        Type::LiteralBool(only) => vec![Constructor::Bool(*only)],
         Type::Literal(text) => vec![Constructor::Text(text.clone())],
         Type::None => vec![Constructor::None],
         Type::Unknown => vec![Constructor::Unknown],
@@ -68,6 +69,7 @@ fn constructors(program: &Program, ty: &Type) -> Option<Vec<Constructor>> {
             for member in members {
                 match member {
                     Type::Literal(text) => all.push(Constructor::Text(text.clone())),
+                    Type::LiteralBool(only) => all.push(Constructor::Bool(*only)),
                     Type::Unknown => all.push(Constructor::Unknown),
                     other => all.push(Constructor::Member(other.clone())),
                 }

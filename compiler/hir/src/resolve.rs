@@ -11,9 +11,7 @@ use sgl_source::{Code, Diagnostic, Span, did_you_mean};
 use sgl_syntax::ast::{Name, TypeExpression, TypeKind};
 
 /// Types that the language itself has.
-const BUILT_IN: &[&str] = &["Str", "Int", "Float", "Bool", "Unknown", "Prompt", "Schema", "ToolCall"];
-/// Types that are planned.
-const PLANNED: &[&str] = &["Image", "Tool"];
+const BUILT_IN: &[&str] = &["Str", "Int", "Float", "Bool", "Unknown", "Prompt", "Image", "Schema", "ToolCall"];
 
 /// The type that an alias stands for.
 pub(crate) fn alias(context: &mut Context<'_>, module: usize, id: usize, at: Span) -> Type {
@@ -74,10 +72,7 @@ pub(crate) fn ty(context: &mut Context<'_>, module: usize, tree: &TypeExpression
         },
         TypeKind::LiteralText(text) => Type::Literal(text.clone()),
         TypeKind::LiteralInt(value) => Type::Int { min: Some(*value), max: Some(*value) },
-        TypeKind::LiteralBool(_) => {
-            unbuilt(context, "a literal `Bool` type", tree.span);
-            Type::Error
-        }
+        TypeKind::LiteralBool(only) => Type::LiteralBool(*only),
         TypeKind::Optional(of) => ty(context, module, of).optional(),
         TypeKind::Union(members) => {
             let members = members.iter().map(|member| ty(context, module, member)).collect();
@@ -113,13 +108,6 @@ pub(crate) fn ty(context: &mut Context<'_>, module: usize, tree: &TypeExpression
     }
 }
 
-fn unbuilt(context: &mut Context<'_>, what: &str, span: Span) {
-    context.report(
-        Diagnostic::error(Code::E0104, format!("{what} is not built yet"), span, "planned, and refused until then")
-            .with_help("use one of the types in docs/language.md"),
-    );
-}
-
 /// A union without nesting and repetition; `none` in it makes it optional.
 pub(crate) fn union(members: Vec<Type>) -> Type {
     let mut flat: Vec<Type> = Vec::new();
@@ -140,6 +128,20 @@ pub(crate) fn union(members: Vec<Type>) -> Type {
     }
     if flat.contains(&Type::Error) {
         return Type::Error;
+    }
+    // `true | false` is a `Bool`.
+    let both = flat.contains(&Type::LiteralBool(true)) && flat.contains(&Type::LiteralBool(false));
+    if let Some(at) = flat.iter().position(|ty| matches!(ty, Type::LiteralBool(_)))
+        && (both || flat.contains(&Type::Bool))
+    {
+        flat[at] = Type::Bool;
+        flat.retain(|ty| !matches!(ty, Type::LiteralBool(_)));
+        let first = flat.iter().position(|ty| *ty == Type::Bool);
+        let mut index = 0;
+        flat.retain(|ty| {
+            index += 1;
+            *ty != Type::Bool || Some(index - 1) == first
+        });
     }
     let whole = match flat.len() {
         0 if optional => return Type::None,
@@ -171,16 +173,13 @@ fn named(context: &mut Context<'_>, module: usize, path: &[Name], arguments: Vec
             "Bool" => Some(Type::Bool),
             "Unknown" => Some(Type::Unknown),
             "Prompt" => Some(Type::Prompt),
+            "Image" => Some(Type::Image),
             "Json" => Some(Type::Json),
             "Schema" => Some(Type::Schema),
             other => alias::find(other),
         };
         if let Some(found) = found {
             return found;
-        }
-        if PLANNED.contains(&name.value.as_str()) {
-            unbuilt(context, &format!("the type `{}`", name.value), name.span);
-            return Type::Error;
         }
     }
     match definition(context, module, path) {
@@ -199,6 +198,13 @@ fn named(context: &mut Context<'_>, module: usize, path: &[Name], arguments: Vec
         }
         Err(Some(diagnostic)) => {
             context.report(*diagnostic);
+            Type::Error
+        }
+        Err(None) if last.value == "Tool" => {
+            context.report(
+                Diagnostic::error(Code::E0323, "a tool is no value, and has no type", last.span, "no type")
+                    .with_help("name tools where they are used: `ToolCall<[search]>`, `tools([search])`"),
+            );
             Type::Error
         }
         Err(None) => {

@@ -66,6 +66,7 @@ impl Walk<'_> {
             Type::Int { min, max } => Shape::Int { min: *min, max: *max },
             Type::Float { decimals, min, max } => Shape::Float { decimals: *decimals, min: *min, max: *max },
             Type::Bool => Shape::Bool,
+            Type::LiteralBool(only) => Shape::LiteralBool(*only),
             Type::Literal(text) => Shape::Literal(text.clone()),
             Type::None | Type::Unit => Shape::Null,
             Type::Unknown => Shape::Literal("unknown".into()),
@@ -99,7 +100,8 @@ impl Walk<'_> {
             Type::Struct(id) => self.nominal(Nominal::Struct(*id))?,
             Type::Enum(id) => self.nominal(Nominal::Enum(*id))?,
             // A model writes values, never what constrains them.
-            Type::Schema if self.tags => return Err(WhyNot::NotText(Type::Schema)),
+            Type::Schema | Type::Image if self.tags => return Err(WhyNot::NotText(ty.clone())),
+            Type::Image => Shape::Image,
             Type::Json | Type::Schema => Shape::Schema("true".into()),
             Type::OneOf(index) | Type::JsonAs(index) => Shape::Computed(*index),
             Type::Range

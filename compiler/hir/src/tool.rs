@@ -8,6 +8,7 @@ use crate::declare::Definition;
 use crate::program::{Effect, Enum, EnumId, Field, FunctionId, Variant};
 use crate::types::Type;
 use crate::{generic, resolve, shape_of};
+use sgl_protocol::Shape;
 use sgl_source::{Code, Diagnostic, Span, did_you_mean};
 use sgl_syntax::ast::{self, FunctionKind, TypeExpression, TypeKind};
 
@@ -79,7 +80,8 @@ pub(crate) fn crossing(context: &mut Context<'_>, id: FunctionId, tree: &ast::Fu
     let places: Vec<(Type, Span)> =
         types.into_iter().zip(spans).chain(tree.result.as_ref().map(|ty| (result, ty.span))).collect();
     for (ty, span) in places {
-        if ty != Type::Error && shape_of(&context.program, &ty).is_err() {
+        let goes_out = shape_of(&context.program, &ty).is_ok_and(|shape| !shape.any(&|part| *part == Shape::Image));
+        if ty != Type::Error && !goes_out {
             let shown = context.show(&ty);
             context.report(
                 Diagnostic::error(

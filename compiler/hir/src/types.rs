@@ -28,6 +28,8 @@ pub enum Type {
     },
     /// `true` or `false`.
     Bool,
+    /// `true` alone, or `false` alone.
+    LiteralBool(bool),
     /// `()`.
     Unit,
     /// `"a"`: a `Str` that is this text.
@@ -65,6 +67,8 @@ pub enum Type {
     Function(Vec<Type>, Box<Type>),
     /// A transcript.
     Prompt,
+    /// An image.
+    Image,
     /// Any JSON.
     Json,
     /// A JSON Schema.

@@ -117,6 +117,8 @@ fn head(instruction: &Instruction) -> String {
         Op::OpenNamedRole(role) => format!("open_role {}", v(role)),
         Op::CloseRole => "close_role".into(),
         Op::Append(text) => format!("append {text:?}"),
+        Op::AppendImage(a) => format!("append_image {}", v(a)),
+        Op::WriteAs(a, shape) => format!("write_as {} {shape:?}", v(a)),
         Op::AppendValue(a) => format!("append {}", v(a)),
         Op::Generate(hole, options, metadata) => {
             let options: Vec<String> = options.iter().map(|(o, x)| format!(" {}={}", o.name(), v(x))).collect();

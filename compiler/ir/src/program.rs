@@ -312,6 +312,8 @@ pub enum Op {
     IsNone(Value),
     /// Whether a value belongs to a shape.
     IsShape(Value, Shape),
+    /// The text of a value as a model writes one of this shape.
+    WriteAs(Value, Shape),
     /// What a slot holds.
     Load(Slot),
     /// Sets a slot.
@@ -358,6 +360,8 @@ pub enum Op {
     Append(String),
     /// Appends the text of a value.
     AppendValue(Value),
+    /// Appends an image.
+    AppendImage(Value),
     /// Fills a hole: options, and metadata in the order of the results after the first.
     Generate(Hole, Vec<(HoleOption, Value)>, Vec<MetadataKind>),
     /// Chooses an element: of what, how, the hole's name, and the model.

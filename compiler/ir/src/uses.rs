@@ -39,6 +39,8 @@ pub fn operands(op: &Op, visit: &mut dyn FnMut(Value)) {
         | Op::Yield(a)
         | Op::OpenNamedRole(a)
         | Op::AppendValue(a)
+        | Op::AppendImage(a)
+        | Op::WriteAs(a, _)
         | Op::Select(a, ..)
         | Op::Snapshot(a)
         | Op::Fail(a)

@@ -61,6 +61,8 @@ impl Assembly {
                 self.nfa.embed(&number, false)
             }
             Shape::Bool => self.one_of(&["true", "false"], true),
+            Shape::LiteralBool(true) => self.nfa.literal(b"true"),
+            Shape::LiteralBool(false) => self.nfa.literal(b"false"),
             Shape::Null => self.nfa.literal(b"null"),
             Shape::Literal(text) => self.one_of(&[text.as_str()], top),
             Shape::Enum { names, .. } => {
@@ -112,6 +114,7 @@ impl Assembly {
             Shape::Recursive { .. } | Shape::Ref(_) => Err(ConstrainError::Unenforced("a recursive type")),
             Shape::Schema(_) => Err(ConstrainError::Unenforced("a JSON Schema")),
             Shape::Grammar(_) => Err(ConstrainError::Unenforced("a grammar")),
+            Shape::Image => Err(ConstrainError::Unenforced("an image")),
             Shape::Computed(_) => Err(ConstrainError::Unenforced("what is not computed yet")),
         }
     }

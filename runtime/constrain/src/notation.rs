@@ -47,6 +47,7 @@ fn notation(shape: &Shape, top: bool) -> Result<String, ConstrainError> {
         }
         Shape::Float { decimals: None, .. } => format!("(?:{})", number::free()),
         Shape::Bool => "(?:true|false)".into(),
+        Shape::LiteralBool(only) => only.to_string(),
         Shape::Null => "null".into(),
         Shape::Literal(text) => name(text),
         Shape::Enum { names, .. } => alternatives(&names.iter().map(|text| name(text)).collect::<Vec<_>>()),
@@ -76,6 +77,7 @@ fn notation(shape: &Shape, top: bool) -> Result<String, ConstrainError> {
         Shape::Recursive { .. } | Shape::Ref(_) => return Err(ConstrainError::NoNotation("a recursive type")),
         Shape::Schema(_) => return Err(ConstrainError::NoNotation("a JSON Schema")),
         Shape::Grammar(_) => return Err(ConstrainError::NoNotation("a grammar")),
+        Shape::Image => return Err(ConstrainError::NoNotation("an image")),
         Shape::Computed(_) => return Err(ConstrainError::NoNotation("what is not computed yet")),
     })
 }

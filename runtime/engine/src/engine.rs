@@ -181,9 +181,10 @@ impl Engine {
     /// Does what a command says, or keeps it until its session is free.
     pub(crate) fn apply(&mut self, command: Command) {
         let session = match &command {
-            Command::Append { session, .. } | Command::OpenRole { session, .. } | Command::CloseRole { session } => {
-                *session
-            }
+            Command::Append { session, .. }
+            | Command::AppendImage { session, .. }
+            | Command::OpenRole { session, .. }
+            | Command::CloseRole { session } => *session,
             Command::Generate(generate) => generate.session,
             Command::Score(score) => score.session,
             Command::Open { session } => {
@@ -211,6 +212,9 @@ impl Engine {
         let transcript = &mut open.transcript;
         match command {
             Command::Append { text, .. } => transcript.append(&text),
+            Command::AppendImage { .. } => {
+                transcript.fail(ModelError::Invalid("this model reads text, and sees no images".into()));
+            }
             Command::OpenRole { role, .. } => transcript.open_role(&role, &mut self.writing),
             Command::CloseRole { .. } => transcript.close_role(&mut self.writing),
             Command::Generate(generate) => {

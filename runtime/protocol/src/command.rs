@@ -1,6 +1,6 @@
 //! What a program asks of an engine.
 
-use crate::{Sampling, Shape};
+use crate::{Picture, Sampling, Shape};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -59,6 +59,13 @@ pub enum Command {
         session: SessionId,
         /// What.
         text: String,
+    },
+    /// Appends an image. A model that sees none fails what is asked after it.
+    AppendImage {
+        /// Where.
+        session: SessionId,
+        /// What.
+        picture: Picture,
     },
     /// Opens a turn, as the model's chat template writes it.
     OpenRole {

@@ -3,7 +3,7 @@
 //! A transcript belongs to the program, not to a model: it is kept here as pieces, and a model gets those that it lacks
 //! when it is asked. A fork is a fork in each model that has the transcript, so their caches are shared as before.
 
-use crate::{Command, Event, Hint, LanguageModel, ModelError, RequestId, Role, SessionId, Usage};
+use crate::{Command, Event, Hint, LanguageModel, ModelError, Picture, RequestId, Role, SessionId, Usage};
 use indexmap::IndexMap;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ const TURN: Duration = Duration::from_millis(5);
 enum Piece {
     Open(Role),
     Text(String),
+    Image(Picture),
     Close,
 }
 
@@ -82,6 +83,7 @@ impl Fleet {
             model.submit(match piece {
                 Piece::Open(role) => Command::OpenRole { session, role: role.clone() },
                 Piece::Text(text) => Command::Append { session, text: text.clone() },
+                Piece::Image(picture) => Command::AppendImage { session, picture: picture.clone() },
                 Piece::Close => Command::CloseRole { session },
             });
         }
@@ -137,6 +139,7 @@ impl LanguageModel for Fleet {
                 self.transcripts.insert(child, transcript);
             }
             Command::Append { session, text } => self.push(session, Piece::Text(text)),
+            Command::AppendImage { session, picture } => self.push(session, Piece::Image(picture)),
             Command::OpenRole { session, role } => self.push(session, Piece::Open(role)),
             Command::CloseRole { session } => self.push(session, Piece::Close),
             Command::Generate(hole) => {

@@ -12,7 +12,8 @@ pub mod command;
 pub mod event;
 mod fleet;
 pub mod language_model;
-pub mod sampling;
+pub mod picture;
+mod sampling;
 pub mod scripted;
 pub mod shape;
 
@@ -20,6 +21,7 @@ pub use command::{Command, Generate, Hint, RequestId, Role, Score, SessionId};
 pub use event::{Event, Finish, Generated, ModelError, Scored, Usage};
 pub use fleet::Fleet;
 pub use language_model::LanguageModel;
+pub use picture::{PICTURE_BYTES_MAX, Picture, PictureFormat};
 pub use sampling::Sampling;
 pub use scripted::{Scripted, ScriptedAnswer};
 pub use shape::{Field, Shape, TAG, TAGGED_VALUE, Tagged, Variant};

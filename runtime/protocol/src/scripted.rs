@@ -169,6 +169,11 @@ impl LanguageModel for Scripted {
                     transcript.push_str(&text);
                 }
             }
+            Command::AppendImage { session, picture } => {
+                if let Some(transcript) = self.transcripts.get_mut(&session) {
+                    transcript.push_str(&picture.to_string());
+                }
+            }
             Command::OpenRole { session, role } => {
                 if let Some(transcript) = self.transcripts.get_mut(&session) {
                     transcript.push_str(&format!("<{}>", role.name()));

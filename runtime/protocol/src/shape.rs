@@ -38,6 +38,8 @@ pub enum Shape {
     },
     /// `true` or `false`.
     Bool,
+    /// `true` alone, or `false` alone.
+    LiteralBool(bool),
     /// `null`.
     Null,
     /// Exactly this text (inside a structure: as a JSON string).
@@ -102,6 +104,8 @@ pub enum Shape {
     Grammar(String),
     /// What a program computes when it reaches the hole, by position; never part of a request.
     Computed(u8),
+    /// An image: an argument, never part of a request.
+    Image,
 }
 
 /// The key that says which alternative of a [`Shape::Tagged`] an object is.
@@ -187,8 +191,15 @@ impl Shape {
             | Self::Ref(_)
             | Self::Schema(_)
             | Self::Grammar(_)
+            | Self::LiteralBool(_)
+            | Self::Image
             | Self::Computed(_) => Vec::new(),
         }
+    }
+
+    /// Whether this shape or one in it is so.
+    pub fn any(&self, is: &dyn Fn(&Self) -> bool) -> bool {
+        is(self) || self.parts().into_iter().any(|part| part.any(is))
     }
 
     /// The shape with everything that is computed put in; `None` if a part is missing.
@@ -223,6 +234,8 @@ impl Shape {
             | Self::Enum { .. }
             | Self::Ref(_)
             | Self::Schema(_)
+            | Self::LiteralBool(_)
+            | Self::Image
             | Self::Grammar(_) => self.clone(),
         })
     }
@@ -236,6 +249,7 @@ impl Shape {
     pub fn members(&self) -> Option<Vec<String>> {
         match self {
             Self::Bool => Some(vec!["true".into(), "false".into()]),
+            Self::LiteralBool(only) => Some(vec![only.to_string()]),
             Self::Null => Some(vec!["null".into()]),
             Self::Literal(text) => Some(vec![text.clone()]),
             Self::Enum { names, .. } => Some(names.clone()),
@@ -258,6 +272,7 @@ impl Shape {
             | Self::Ref(_)
             | Self::Schema(_)
             | Self::Grammar(_)
+            | Self::Image
             | Self::Computed(_) => None,
         }
     }

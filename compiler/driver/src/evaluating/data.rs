@@ -1,10 +1,12 @@
 //! Rows of data, typed: JSON lines, or CSV whose first line names the fields.
 
 use super::csv;
+use crate::pictures;
 use serde_json::Value as Json;
 use sgl_protocol::Shape;
-use sgl_vm::Value;
 use sgl_vm::image::{DataFormat, Image};
+use sgl_vm::{Pictures, Value};
+use std::path::Path;
 
 /// Most faults of a file that are listed.
 const FAULTS_MAX: usize = 10;
@@ -19,16 +21,24 @@ pub(super) struct Row {
 
 impl Row {
     /// Its value. The rows were judged when they were read.
-    pub(super) fn value(&self, format: DataFormat, shape: &Shape, image: &Image) -> Result<Value, String> {
+    pub(super) fn value(
+        &self,
+        folder: &Path,
+        format: DataFormat,
+        shape: &Shape,
+        image: &Image,
+    ) -> Result<Value, String> {
+        // Images stand where the data stands.
+        let picture = |text: &str| pictures::read(folder, text);
         match format {
             DataFormat::JsonLines => {
                 let json: Json = serde_json::from_str(&self.text).map_err(|error| format!("not JSON: {error}"))?;
-                sgl_vm::value_of_json(&json, shape, image)
+                sgl_vm::value_of_json_with(&json, shape, image, &picture)
             }
             DataFormat::Csv => {
                 let cells: serde_json::Map<String, Json> =
                     serde_json::from_str(&self.text).map_err(|error| format!("not a row: {error}"))?;
-                of_cells(&cells, shape, image)
+                of_cells(&cells, shape, image, &picture)
             }
         }
     }
@@ -47,8 +57,9 @@ pub(super) fn read(
         DataFormat::Csv => csv_rows(text).map_err(|why| format!("{name}: {why}"))?,
     };
     let mut faults: Vec<String> = Vec::new();
+    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
     for row in &rows {
-        if let Err(why) = row.value(format, shape, image) {
+        if let Err(why) = row.value(folder, format, shape, image) {
             faults.push(format!("{name}, line {}: {why}", row.line));
         }
     }
@@ -88,7 +99,12 @@ fn csv_rows(text: &str) -> Result<Vec<Row>, String> {
 }
 
 /// A record from cells: each is read as a flag of the command line is; an empty one is `none` where that is possible.
-fn of_cells(cells: &serde_json::Map<String, Json>, shape: &Shape, image: &Image) -> Result<Value, String> {
+fn of_cells(
+    cells: &serde_json::Map<String, Json>,
+    shape: &Shape,
+    image: &Image,
+    pictures: &Pictures<'_>,
+) -> Result<Value, String> {
     let Shape::Record { fields, .. } = shape else {
         return Err("rows of a CSV file are a struct or a record".to_string());
     };
@@ -99,6 +115,10 @@ fn of_cells(cells: &serde_json::Map<String, Json>, shape: &Shape, image: &Image)
             let hint = crate::report::hint(&field.name, columns.iter().copied());
             return Err(format!("there is no column `{}`{hint}", field.name));
         };
+        if field.shape == Shape::Image {
+            object.insert(field.name.clone(), Json::String(cell.clone()));
+            continue;
+        }
         let value = sgl_vm::value_of_flag(cell, &field.shape, image).or_else(|why| {
             if cell.is_empty() {
                 sgl_vm::value_of_json(&Json::Null, &field.shape, image).map_err(|_| why)
@@ -109,5 +129,5 @@ fn of_cells(cells: &serde_json::Map<String, Json>, shape: &Shape, image: &Image)
         let value = value.map_err(|why| format!("column `{}`: {why}", field.name))?;
         object.insert(field.name.clone(), sgl_vm::json_of_value(&value, image));
     }
-    sgl_vm::value_of_json(&Json::Object(object), shape, image)
+    sgl_vm::value_of_json_with(&Json::Object(object), shape, image, pictures)
 }

@@ -58,6 +58,7 @@ pub(super) fn run(
     arguments: &EvalArguments,
 ) -> Result<Summary> {
     let path = Path::new(source).parent().unwrap_or(Path::new("")).join(&eval.data).to_string_lossy().to_string();
+    let folder = Path::new(&path).parent().unwrap_or(Path::new(""));
     let text = sources::Disk.read(&path).map_err(|message| anyhow!(message))?;
     let mut rows = data::read(&path, &text, eval.format, &eval.row, image).map_err(|faults| anyhow!(faults))?;
     rows.truncate(arguments.limit.unwrap_or(usize::MAX));
@@ -81,7 +82,7 @@ pub(super) fn run(
         let (row, seed) = pieces[at];
         let options = RunOptions { seed, ..options.clone() };
         let outside = &mut Outside { model, host, observer: &mut Silent };
-        let outcome = one(compiled, image, eval, &rows[row], outside, &options);
+        let outcome = one(compiled, image, eval, (folder, &rows[row]), outside, &options);
         let mut finished = finished.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = finished.0.put(&keys[at], &outcome) {
             finished.2.get_or_insert(error);
@@ -121,11 +122,11 @@ fn one(
     compiled: &Compiled,
     image: &Image,
     eval: &Eval,
-    row: &Row,
+    (folder, row): (&Path, &Row),
     outside: &mut Outside<'_>,
     options: &RunOptions,
 ) -> Measured {
-    let value = match row.value(eval.format, &eval.row, image) {
+    let value = match row.value(folder, eval.format, &eval.row, image) {
         Ok(value) => value,
         Err(why) => return Measured::Failed(why),
     };

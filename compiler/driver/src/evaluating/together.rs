@@ -89,6 +89,7 @@ fn submit(model: &mut dyn LanguageModel, seat: u64, command: Command, under_way:
         Command::Open { session: s } => Command::Open { session: session(s) },
         Command::Fork { parent, child } => Command::Fork { parent: session(parent), child: session(child) },
         Command::Append { session: s, text } => Command::Append { session: session(s), text },
+        Command::AppendImage { session: s, picture } => Command::AppendImage { session: session(s), picture },
         Command::OpenRole { session: s, role } => Command::OpenRole { session: session(s), role },
         Command::CloseRole { session: s } => Command::CloseRole { session: session(s) },
         Command::Generate(mut asked) => {

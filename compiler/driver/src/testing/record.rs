@@ -134,6 +134,9 @@ impl Transcripts {
                 self.texts.insert(*child, text);
             }
             Command::Append { session, text } => self.append(*session, text),
+            Command::AppendImage { session, picture } => {
+                self.append(*session, &format!("\u{4}{}\u{5}", picture.hash()));
+            }
             // Control characters, so that no text looks like the edge of a turn.
             Command::OpenRole { session, role } => self.append(*session, &format!("\u{1}{}\u{2}", role.name())),
             Command::CloseRole { session } => self.append(*session, "\u{3}"),

@@ -382,7 +382,9 @@ impl Body<'_, '_> {
             }
         };
         if name == "schema_of" {
-            let Ok(shape) = crate::shape_of(&self.context.program, &ty) else {
+            let Ok(shape) = crate::shape_of(&self.context.program, &ty).map_err(|_| ()).and_then(|shape| {
+                if shape.any(&|part| *part == sgl_protocol::Shape::Image) { Err(()) } else { Ok(shape) }
+            }) else {
                 if ty != Type::Error {
                     let message = format!("`{}` has no schema", self.show(&ty));
                     self.report(Diagnostic::error(Code::E0401, message, span, "it has no text form"));

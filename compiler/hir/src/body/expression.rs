@@ -19,7 +19,15 @@ impl Body<'_, '_> {
                 of(ExpressionKind::Int(*n), ty)
             }
             Tree::Float(x, _) => of(ExpressionKind::Float(*x), self.float_type(*x, wanted)),
-            Tree::Bool(b) => of(ExpressionKind::Bool(*b), Type::Bool),
+            Tree::Bool(b) => {
+                let only = Type::LiteralBool(*b);
+                let is_wanted = wanted.is_some_and(|wanted| match self.variables.resolve(wanted) {
+                    Type::Optional(of) => *of == only || matches!(*of, Type::Union(all) if all.contains(&only)),
+                    Type::Union(all) => all.contains(&only),
+                    other => other == only,
+                });
+                of(ExpressionKind::Bool(*b), if is_wanted { only } else { Type::Bool })
+            }
             Tree::None => of(ExpressionKind::None, Type::None),
             Tree::Text(text) => self.text(text),
             Tree::Regex(_) => {
@@ -225,15 +233,24 @@ impl Body<'_, '_> {
                 let ty = Type::Function(parameters, Box::new(f.result.clone()));
                 if f.effect == crate::program::Effect::Prompt {
                     self.report(
-                        Diagnostic::error(Code::E0104, "a prompt as a value is not built yet", span, "call it here")
-                            .with_help(format!("write `x => {name}(x)`")),
+                        Diagnostic::error(
+                            Code::E0323,
+                            format!("the prompt `{name}` is no value"),
+                            span,
+                            "call it here",
+                        )
+                        .with_help(format!(
+                            "call it, `{name}(…)`; for each element of a list: `[{name}(x) for x in xs]`"
+                        )),
                     );
                     return Self::error_expression(span);
                 }
                 if !f.uses.is_empty() {
                     self.report(
-                        Diagnostic::error(Code::E0104, "a tool as a value is not built yet", span, "call it here")
-                            .with_help(format!("call it: `{name}(…)`")),
+                        Diagnostic::error(Code::E0323, format!("the tool `{name}` is no value"), span, "call it here")
+                            .with_help(format!(
+                                "call it, `{name}(…)`; a call of it is one, of the type `ToolCall<[{name}]>`"
+                            )),
                     );
                     return Self::error_expression(span);
                 }

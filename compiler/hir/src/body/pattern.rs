@@ -105,6 +105,7 @@ impl Body<'_, '_> {
         };
         let may_be = |ty: &Type| match (ty, &found.kind) {
             (Type::Literal(_), _) => *ty == found.ty,
+            (Type::LiteralBool(only), _) => matches!(found.kind, ExpressionKind::Bool(b) if b == *only),
             (Type::Int { min, max }, ExpressionKind::Int(n)) => {
                 min.is_none_or(|min| *n >= min) && max.is_none_or(|max| *n <= max)
             }

@@ -3,7 +3,7 @@
 use super::{Body, Frame};
 use crate::check::Source;
 use crate::program::{Effect, Expression, ExpressionKind, Hole, HoleOption, Role, StatementKind, TextPart};
-use crate::shape::{WhyNot, hole_shape};
+use crate::shape::{WhyNot, hole_shape, shape_of};
 use crate::types::Type;
 use sgl_constrain::ConstrainError;
 use sgl_protocol::Shape;
@@ -130,7 +130,7 @@ impl Body<'_, '_> {
                 ast::TextPart::Literal(literal) => parts.push(TextPart::Literal(literal.value.clone())),
                 ast::TextPart::Splice(e) => {
                     let e = self.expression(e, None);
-                    if self.variables.resolve(&e.ty) != Type::Prompt {
+                    if !self.is_shown_whole(&e) {
                         self.spliceable(&e);
                     }
                     parts.push(TextPart::Splice(e));
@@ -178,26 +178,37 @@ impl Body<'_, '_> {
         }
     }
 
+    /// Whether a transcript takes the value as what it is, not as its text.
+    pub(super) fn is_shown_whole(&self, e: &Expression) -> bool {
+        matches!(self.variables.resolve(&e.ty), Type::Prompt | Type::Image)
+    }
+
     /// Reports a value that has no text.
     pub(super) fn spliceable(&mut self, e: &Expression) {
         let ty = self.variables.resolve(&e.ty);
-        if matches!(ty, Type::Function(..) | Type::Prompt) {
-            let shown = self.show(&ty);
-            let help = if ty == Type::Prompt {
-                "append a transcript with `emit`, or take its text: `p.text()`"
-            } else {
-                "call it: `${f(…)}`"
-            };
-            self.report(
-                Diagnostic::error(
-                    Code::E0317,
-                    format!("a value of type `{shown}` has no text"),
-                    e.span,
-                    format!("this is `{shown}`"),
-                )
-                .with_help(help),
-            );
-        }
+        let help = match &ty {
+            Type::Prompt => "append a transcript with `emit`, or take its text: `p.text()`",
+            Type::Image => "an image stands in a text of a prompt, not in a text as a value: `user \"${photo}\"`",
+            Type::Function(..) => "call it: `${f(…)}`",
+            ty if self.holds_an_image(ty) => "splice the image itself: `${x.photo}`, or one after the other",
+            _ => return,
+        };
+        let shown = self.show(&ty);
+        self.report(
+            Diagnostic::error(
+                Code::E0317,
+                format!("a value of type `{shown}` has no text"),
+                e.span,
+                format!("this is `{shown}`"),
+            )
+            .with_help(help),
+        );
+    }
+
+    /// Whether an image is part of a value of the type.
+    pub(super) fn holds_an_image(&self, ty: &Type) -> bool {
+        !crate::generic::faulty(ty)
+            && shape_of(&self.context.program, ty).is_ok_and(|shape| shape.any(&|part| *part == Shape::Image))
     }
 
     /// A hole; what it binds is not visible yet.
@@ -267,7 +278,11 @@ impl Body<'_, '_> {
             }
             // A part of it was reported, or is a type parameter that nobody has given yet.
             Err(WhyNot::NotText(Type::Error)) => return None,
-            Err(WhyNot::NotText(_)) => {
+            Err(WhyNot::NotText(part)) => {
+                let help = match part {
+                    Type::Image => "a model reads images, and writes none: take it as a parameter",
+                    _ => "use text, numbers, enums, lists or structs",
+                };
                 self.report(
                     Diagnostic::error(
                         Code::E0401,
@@ -275,7 +290,7 @@ impl Body<'_, '_> {
                         span,
                         "it has no text form",
                     )
-                    .with_help("use text, numbers, enums, lists or structs"),
+                    .with_help(help),
                 );
                 return None;
             }

@@ -114,7 +114,7 @@ impl Body<'_, '_> {
             Tree::Emit(e) => {
                 self.needs_prompt("`emit`", tree.span);
                 let e = self.expression(e, None);
-                if self.variables.resolve(&e.ty) != Type::Prompt {
+                if !self.is_shown_whole(&e) {
                     self.spliceable(&e);
                 }
                 StatementKind::Emit(e)
@@ -346,13 +346,24 @@ impl Body<'_, '_> {
         span: Span,
         wanted: Option<&Type>,
     ) -> (Expression, Vec<Arm>, Type) {
+        let subject = match &value.kind {
+            ast::ExpressionKind::Name(name) => Some(name.clone()),
+            _ => None,
+        };
         let value = self.expression(value, None);
         let ty = self.variables.resolve(&value.ty);
         let mut checked: Vec<Arm> = Vec::new();
         let mut types = Vec::new();
         for tree in arms {
             self.push_scope();
+            self.may_hide = match &tree.pattern.kind {
+                ast::PatternKind::Bind(name) | ast::PatternKind::Typed(name, _) => {
+                    subject.as_ref() == Some(&name.value)
+                }
+                _ => true,
+            };
             let pattern = self.pattern(&tree.pattern, &pattern::narrowed(&ty, &checked));
+            self.may_hide = false;
             let guard = tree.guard.as_ref().map(|guard| self.condition(guard));
             let body = if valued {
                 self.value_block(&tree.body, wanted)

@@ -32,6 +32,7 @@ impl Describe<'_> {
             Type::Float { decimals: Some(d), .. } => format!("<number with {d} decimals>"),
             Type::Float { .. } => "<number>".into(),
             Type::Bool => "<true or false>".into(),
+            Type::LiteralBool(only) => only.to_string(),
             Type::Literal(text) => format!("{text:?}"),
             Type::None | Type::Unit => "null".into(),
             Type::Unknown if top => "unknown".into(),

@@ -23,6 +23,7 @@ pub fn json_schema(shape: &Shape) -> String {
             bounded("number", min.map(unit), max.map(unit))
         }
         Shape::Bool => r#"{"type": "boolean"}"#.into(),
+        Shape::LiteralBool(only) => format!(r#"{{"const": {only}}}"#),
         Shape::Null => r#"{"type": "null"}"#.into(),
         Shape::Literal(text) => format!("{{\"const\": {}}}", quoted(text)),
         Shape::Enum { names, .. } => {
@@ -47,6 +48,8 @@ pub fn json_schema(shape: &Shape) -> String {
         Shape::Tagged { variants, .. } => any_of(variants.iter().map(|v| json_schema(&v.tagged_object()))),
         Shape::Schema(text) => text.clone(),
         Shape::Grammar(_) => r#"{"type": "string"}"#.into(),
+        // An image is given by its path.
+        Shape::Image => r#"{"type": "string"}"#.into(),
         Shape::Computed(_) => "true".into(),
     }
 }

@@ -31,7 +31,7 @@ fn raw(a: View<'_>, b: View<'_>) -> bool {
         Shape::Ref(_) | Shape::Recursive { .. } => {
             Some(Shape::Text { pattern: Some("(?s)[\\[{\"].*".into()), chars_max: None, until: None })
         }
-        Shape::Schema(_) | Shape::Grammar(_) | Shape::Computed(_) => None,
+        Shape::Schema(_) | Shape::Grammar(_) | Shape::Computed(_) | Shape::Image => None,
         other => Some(other.clone()),
     };
     match (begins(a.shape), begins(b.shape)) {
@@ -73,11 +73,16 @@ fn kind(shape: &Shape) -> Option<Kind> {
     Some(match shape {
         Shape::Text { .. } | Shape::Literal(_) | Shape::Enum { .. } | Shape::Grammar(_) => Kind::String,
         Shape::Int { .. } | Shape::Float { .. } => Kind::Number,
-        Shape::Bool => Kind::Bool,
+        Shape::Bool | Shape::LiteralBool(_) => Kind::Bool,
         Shape::Null => Kind::Null,
         Shape::List { .. } | Shape::Tuple(_) => Kind::List,
         Shape::Record { .. } | Shape::Map { .. } | Shape::Tagged { .. } => Kind::Object,
-        Shape::Union(_) | Shape::Ref(_) | Shape::Recursive { .. } | Shape::Schema(_) | Shape::Computed(_) => {
+        Shape::Union(_)
+        | Shape::Ref(_)
+        | Shape::Recursive { .. }
+        | Shape::Schema(_)
+        | Shape::Computed(_)
+        | Shape::Image => {
             return None;
         }
     })
@@ -100,7 +105,8 @@ impl Compare {
             },
             (Shape::Schema(_) | Shape::Computed(_), _) | (_, Shape::Schema(_) | Shape::Computed(_)) => true,
             (one, other) if kind(one) != kind(other) => false,
-            (Shape::Bool | Shape::Null, _) => true,
+            (Shape::LiteralBool(one), Shape::LiteralBool(other)) => one == other,
+            (Shape::Bool | Shape::LiteralBool(_) | Shape::Null, _) => true,
             (Shape::List { item, min, max }, Shape::List { item: other, min: low, max: high }) => {
                 let apart = max.is_some_and(|max| max < *low) || high.is_some_and(|high| high < *min);
                 !apart && ((*min == 0 && *low == 0) || self.inside(a.of(item), b.of(other)))

@@ -33,7 +33,10 @@ impl Lowering<'_> {
                     .iter()
                     .map(|part| {
                         let value = self.expression(part);
-                        if matches!(part.kind, Kind::Text(_)) { value } else { self.emit(Op::ToText(value)) }
+                        if matches!(part.kind, Kind::Text(_)) {
+                            return value;
+                        }
+                        self.written(&part.ty, value).unwrap_or_else(|| self.emit(Op::ToText(value)))
                     })
                     .collect();
                 Op::Concat(parts)
@@ -70,6 +73,13 @@ impl Lowering<'_> {
             Kind::CallValue(f, arguments) => {
                 let f = self.expression(f);
                 Op::CallClosure(f, self.all(arguments))
+            }
+            Kind::Builtin("any.to_str", arguments) => {
+                let value = self.expression(&arguments[0]);
+                match self.written(&arguments[0].ty, value) {
+                    Some(text) => return text,
+                    None => Op::ToText(value),
+                }
             }
             Kind::Builtin(name, arguments) => Op::Builtin(name, self.all(arguments)),
             Kind::Inline(id, arguments) => Op::Call(id.0, self.all(arguments)),

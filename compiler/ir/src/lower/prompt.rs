@@ -2,9 +2,10 @@
 
 use super::{Lowering, Open, Place};
 use crate::program::{Body, Hole, Join, Op, Start, Value};
-use sgl_hir::Type;
 use sgl_hir::program as hir;
 use sgl_hir::program::{Branches, ExpressionKind, HoleOption, TextPart};
+use sgl_hir::{Type, hole_shape};
+use sgl_protocol::Shape;
 
 impl Lowering<'_> {
     pub(super) fn role(&mut self, role: &hir::Role, body: &hir::Block) {
@@ -28,10 +29,7 @@ impl Lowering<'_> {
         for (index, part) in parts.iter().enumerate() {
             match part {
                 TextPart::Literal(text) => self.effect(Op::Append(text.clone())),
-                TextPart::Splice(value) => {
-                    let value = self.expression(value);
-                    self.effect(Op::AppendValue(value));
-                }
+                TextPart::Splice(value) => self.splice(value),
                 TextPart::Hole(hole) => {
                     let follow = match parts.get(index + 1) {
                         Some(TextPart::Literal(text)) => text.clone(),
@@ -41,6 +39,28 @@ impl Lowering<'_> {
                 }
             }
         }
+    }
+
+    /// Appends a value to the transcript, as a model would have written it.
+    pub(super) fn splice(&mut self, e: &hir::Expression) {
+        let value = self.expression(e);
+        if e.ty == Type::Image {
+            self.effect(Op::AppendImage(value));
+            return;
+        }
+        let value = self.written(&e.ty, value).unwrap_or(value);
+        self.effect(Op::AppendValue(value));
+    }
+
+    /// The text of a value where its type says more of it than the value itself: its digits, its tags.
+    pub(super) fn written(&mut self, ty: &Type, value: Value) -> Option<Value> {
+        let shape = hole_shape(self.source, ty).ok()?;
+        let says_more = |shape: &Shape| match shape {
+            Shape::Float { decimals, .. } => decimals.is_some(),
+            Shape::Tagged { name, .. } => name.is_empty(),
+            _ => false,
+        };
+        shape.any(&says_more).then(|| self.emit(Op::WriteAs(value, shape.clone())))
     }
 
     pub(super) fn hole(&mut self, hole: &hir::Hole, follow: String) -> Value {

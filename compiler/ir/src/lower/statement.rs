@@ -92,8 +92,7 @@ impl Lowering<'_> {
                 self.block(block);
             }
             StatementKind::Emit(value) => {
-                let value = self.expression(value);
-                self.effect(Op::AppendValue(value));
+                self.splice(value);
             }
             StatementKind::Assert(condition, text) => {
                 let message = if text.is_empty() { "the assertion does not hold" } else { text };

@@ -64,6 +64,7 @@ impl Grammar {
             }
             Shape::Float { decimals: None, .. } => self.leaf(Automaton::numbers()?),
             Shape::Bool => self.names(&["true", "false"], true)?,
+            Shape::LiteralBool(only) => self.literal(if *only { "true" } else { "false" }),
             Shape::Null => self.literal("null"),
             Shape::Literal(text) => self.names(&[text.as_str()], top)?,
             Shape::Enum { names, .. } => self.names(names, top)?,
@@ -116,6 +117,7 @@ impl Grammar {
             },
             Shape::Schema(text) => self.schema(text)?,
             Shape::Grammar(_) => return Err(ConstrainError::Unenforced("a grammar inside a structure")),
+            Shape::Image => return Err(ConstrainError::Unenforced("an image")),
             Shape::Computed(_) => return Err(ConstrainError::Unenforced("what is not computed yet")),
         })
     }
