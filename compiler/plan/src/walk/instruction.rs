@@ -43,7 +43,7 @@ impl Walker<'_> {
             }
             Op::CloseGuard => out.close(false),
             Op::Append(text) => out.steps().push(Step::Text { text: text.clone(), span: instruction.span }),
-            Op::AppendValue(value) => {
+            Op::AppendValue(value) | Op::AppendImage(value) => {
                 let Fact { binding, varies, known, origin } = frame.value(*value);
                 let text = match known {
                     Known::Text(text) => Some(text),

@@ -12,6 +12,8 @@ pub(super) fn fact(frame: &Frame, op: &Op) -> Fact {
         Op::Load(slot) => frame.slots.get(slot).cloned().unwrap_or_default(),
         Op::List(all) => Fact { known: Known::Length(all.len() as u64), ..frame.joined(all) },
         Op::Range(from, Some(to), closed) => range(&frame.value(*from), &frame.value(*to), *closed),
+        // Its text has digits or tags that its value does not show.
+        Op::WriteAs(value, _) => Fact { known: Known::Nothing, ..frame.value(*value) },
         Op::ToText(value) => {
             let fact = frame.value(*value);
             match fact.known {
