@@ -29,6 +29,8 @@ import tokenizers
 import xgrammar
 
 WARM_PASSES = 20
+# The layout that sglc writes values in.
+LAYOUT = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 
 
 def read_tokenizer(path):
@@ -62,6 +64,8 @@ class Llguidance:
         matcher = llguidance.LLMatcher
         if "regex" in case:
             grammar = matcher.grammar_from_regex(case["regex"])
+        elif "schema" in case:
+            grammar = matcher.grammar_from_json_schema(case["schema"], defaults=LAYOUT)
         else:
             grammar = matcher.grammar_from_lark(case["lark"])
         made = matcher(self.tokenizer, grammar)
@@ -92,9 +96,13 @@ class Xgrammar:
         self.mask = xgrammar.allocate_token_bitmask(1, len(tokens))
 
     def compile(self, case):
-        if "regex" not in case:
-            raise ValueError("reads another notation")
-        return self.compiler.compile_regex(case["regex"])
+        if "regex" in case:
+            return self.compiler.compile_regex(case["regex"])
+        if "schema" in case:
+            schema = json.dumps(case["schema"])
+            separators = (LAYOUT["item_separator"], LAYOUT["key_separator"])
+            return self.compiler.compile_json_schema(schema, any_whitespace=False, separators=separators, strict_mode=False)
+        return self.compiler.compile_grammar(case["ebnf"])
 
     def begin(self, made):
         return xgrammar.GrammarMatcher(made)

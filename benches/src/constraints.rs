@@ -4,6 +4,7 @@
 //! for it before each token. A run counts as canonical if its tokens are those of the instance.
 
 use serde_json::{Value, json};
+use sgl_constrain::schema::{self, SchemaOptions};
 use sgl_constrain::{Grammar, TokenMasks, Vocabulary};
 use sgl_kernels::ThreadPool;
 use std::hint::black_box;
@@ -18,8 +19,7 @@ const BUILDS: usize = 3;
 
 /// Prints a line per case.
 pub(crate) fn run(model: &Path, cases: &Path) -> Result<(), String> {
-    let text = std::fs::read_to_string(cases).map_err(|error| error.to_string())?;
-    let cases: Vec<Value> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let cases = read(cases)?;
     let pool = ThreadPool::new(1);
     let tokenizer = sgl_model::load(model, &pool).map_err(|error| error.to_string())?.tokenizer;
     let vocabulary = Arc::new(Vocabulary::new(tokenizer.vocabulary_bytes()));
@@ -38,7 +38,18 @@ pub(crate) fn run(model: &Path, cases: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn constraint(case: &Value, vocabulary: &Arc<Vocabulary>) -> Result<TokenMasks, String> {
+/// The cases of a file.
+pub(crate) fn read(cases: &Path) -> Result<Vec<Value>, String> {
+    let text = std::fs::read_to_string(cases).map_err(|error| format!("{}: {error}", cases.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", cases.display()))
+}
+
+/// The masks of a case: a regular expression, a grammar or a JSON Schema.
+pub(crate) fn constraint(case: &Value, vocabulary: &Arc<Vocabulary>) -> Result<TokenMasks, String> {
+    if let Some(schema) = case.get("schema") {
+        let grammar = schema::compile(schema, SchemaOptions::default()).map_err(|error| error.to_string())?;
+        return TokenMasks::of_grammar(&grammar, vocabulary).map_err(|error| error.to_string());
+    }
     let grammar = match (case["regex"].as_str(), case["lark"].as_str()) {
         (Some(regex), _) => {
             let mut grammar = Grammar::new();
@@ -47,7 +58,7 @@ fn constraint(case: &Value, vocabulary: &Arc<Vocabulary>) -> Result<TokenMasks, 
             grammar
         }
         (None, Some(lark)) => Grammar::of_lark(lark).map_err(|error| error.to_string())?,
-        (None, None) => return Err("a case has a regex or a grammar".into()),
+        (None, None) => return Err("a case has a regex, a grammar or a schema".into()),
     };
     TokenMasks::of_grammar(&grammar, vocabulary).map_err(|error| error.to_string())
 }

@@ -1,9 +1,11 @@
-//! Benchmarks as one command: `sgl_benches compile | mask MODEL | constraints MODEL CASES | engine MODEL THREADS`.
+//! Benchmarks as one command: `sgl_benches compile | mask MODEL | constraints MODEL CASES | exact VOCABULARY CASES STATES | engine
+//! MODEL THREADS`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "prints figures")]
 
 mod compile;
 mod constraints;
 mod engine;
+mod exact;
 mod mask;
 mod median;
 mod project;
@@ -11,8 +13,8 @@ mod project;
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str =
-    "usage: sgl_benches compile | mask MODEL.gguf | constraints MODEL.gguf CASES.json | engine MODEL.gguf THREADS";
+const USAGE: &str = "usage: sgl_benches compile | mask MODEL.gguf | constraints MODEL.gguf CASES.json | \
+    exact MODEL.gguf|VOCABULARY.json CASES.json STATES | engine MODEL.gguf THREADS";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +23,10 @@ fn main() -> ExitCode {
         ["compile"] => compile::run().and_then(|()| project::run()),
         ["mask", model] => mask::run(Path::new(model)),
         ["constraints", model, cases] => constraints::run(Path::new(model), Path::new(cases)),
+        ["exact", vocabulary, cases, states] => match states.parse() {
+            Ok(states) => exact::run(Path::new(vocabulary), Path::new(cases), states),
+            Err(_) => Err(USAGE.to_string()),
+        },
         ["engine", model, threads] => match threads.parse() {
             Ok(threads) => engine::run(Path::new(model), threads),
             Err(_) => Err(USAGE.to_string()),

@@ -1,8 +1,8 @@
 //! What tokens do to states: one walk of the trie for all states at once.
 //!
 //! The walk carries functions from states to states: that of a token is the composition of those of its bytes. A function
-//! is kept as its pairs (state, next state) where it is defined, which are few: a token inside a string says nothing of
-//! the states in a key. Functions are interned, and few differ.
+//! is kept as its pairs (state that it began in, state now) where it is defined, which are few: a token inside a string says
+//! nothing of the states in a key. Functions are interned, and few differ.
 
 use crate::automaton::{Automaton, DEAD};
 use crate::limits::{FUNCTION_ENTRIES_MAX, FUNCTION_WORK_MAX};
@@ -16,10 +16,18 @@ const CHUNK: usize = 4_096;
 
 /// The functions of all tokens that some state allows.
 pub(crate) struct Functions {
-    /// Each function as its pairs, packed as `state << 32 | next`, in order of the states.
+    /// Each function as its pairs, packed as `index of the first state << 32 | state now`, in order of the indices.
     pairs: Vec<Rc<[u64]>>,
     /// The tokens of each function, without twins.
     pub(crate) tokens: Vec<Vec<u32>>,
+}
+
+/// What a walk may spend.
+pub(crate) struct Spending {
+    /// Pairs of all functions together.
+    pub(crate) entries: usize,
+    /// Pairs that may be computed, kept or not.
+    pub(crate) work: usize,
 }
 
 /// A function under way.
@@ -44,11 +52,25 @@ impl Interned {
 }
 
 impl Functions {
-    /// `None` if they would take more than `entries_max` pairs, or too long.
+    /// Of all states of an automaton. `None` if they would take more than `entries_max` pairs, or too long.
     pub(crate) fn walk(automaton: &Automaton, vocabulary: &Vocabulary, entries_max: usize) -> Option<Self> {
         let table = automaton.table();
+        let states: Vec<u32> = (0u32..).take(automaton.state_count()).collect();
+        let most = Spending { entries: entries_max.min(FUNCTION_ENTRIES_MAX), work: FUNCTION_WORK_MAX };
+        Self::from(&states, &table.classes, vocabulary, &most, |_, state, byte| table.step(state, byte))
+    }
+
+    /// Of these states, of a machine whose steps are given: from the index of the state that it began in, the state now and a
+    /// byte, the next state or [`DEAD`]. Each such step is asked for once or twice.
+    pub(crate) fn from(
+        states: &[u32],
+        classes: &[u8; 256],
+        vocabulary: &Vocabulary,
+        most: &Spending,
+        mut step: impl FnMut(u32, u32, u8) -> u32,
+    ) -> Option<Self> {
         let mut interned = Interned { all: Vec::new(), ids: FxHashMap::default(), entries: 0 };
-        let identity: Vec<u64> = (0u64..).take(automaton.state_count()).map(|state| state << 32 | state).collect();
+        let identity: Vec<u64> = (0u64..).zip(states).map(|(index, state)| index << 32 | u64::from(*state)).collect();
         let mut stack = vec![interned.id(&identity)];
         let mut tokens: Vec<Vec<u32>> = Vec::new();
         // (function, byte class) -> function, or DEAD for the one that allows nothing.
@@ -61,20 +83,20 @@ impl Functions {
             let node = nodes[at];
             stack.truncate(node.depth as usize);
             let from = stack[stack.len() - 1];
-            let class = table.classes[usize::from(node.byte)];
+            let class = classes[usize::from(node.byte)];
             let next = *composed.entry((from, class)).or_insert_with(|| {
                 let pairs = interned.all[from as usize].clone();
                 work += pairs.len();
                 image.clear();
                 for pair in pairs.iter() {
-                    let next = table.step(*pair as u32, node.byte);
+                    let next = step((pair >> 32) as u32, *pair as u32, node.byte);
                     if next != DEAD {
                         image.push(pair >> 32 << 32 | u64::from(next));
                     }
                 }
                 if image.is_empty() { DEAD } else { interned.id(&image) }
             });
-            if interned.entries > entries_max.min(FUNCTION_ENTRIES_MAX) || work > FUNCTION_WORK_MAX {
+            if interned.entries > most.entries || work > most.work {
                 return None;
             }
             if next == DEAD {

@@ -22,6 +22,8 @@ pub(crate) const MASK_BYTES_MAX: usize = 32 << 20;
 pub(crate) const MASKS_REMEMBERED_MAX: usize = 2_048;
 /// Bytes that the parser of patterns may use.
 pub(crate) const PATTERN_BYTES_MAX: usize = 8 << 20;
+/// Bytes that it may use for a pattern that is to be small.
+pub(crate) const SMALL_PATTERN_BYTES_MAX: usize = 1 << 20;
 /// Automata that a thread remembers by their shape.
 pub(crate) const MEMO_ENTRIES_MAX: usize = 1_024;
 /// Cells (4 bytes each) of all automata that a thread remembers.
@@ -50,10 +52,16 @@ pub(crate) const VIEWS_BYTES_MAX: usize = 64 << 20;
 pub(crate) const RUN_BYTES_MAX: usize = 512;
 /// Runs of one constraint that are remembered.
 pub(crate) const RUNS_REMEMBERED_MAX: usize = 65_536;
-/// States of a pushdown automaton whose masks are made ahead of time.
-pub(crate) const AHEAD_STATES_MAX: usize = 2_000;
-/// Walks of the trie that may be spent on it: one takes up to a millisecond.
-pub(crate) const AHEAD_WALKS_MAX: usize = 150;
+/// States of a pushdown automaton, as tokens tell them apart, whose masks are made ahead of time.
+pub(crate) const AHEAD_VIEWS_MAX: usize = 10_000;
+/// Readings of all of them together.
+pub(crate) const AHEAD_READINGS_MAX: usize = 30_000;
+/// Bytes of the states that are explored for it.
+pub(crate) const AHEAD_SPACE_BYTES_MAX: usize = 32 << 20;
+/// Entries (8 bytes each) of the functions of their tokens.
+pub(crate) const AHEAD_ENTRIES_MAX: usize = 4_000_000;
+/// Entries that may be computed for it, kept or not: about 100 ms.
+pub(crate) const AHEAD_WORK_MAX: usize = 8_000_000;
 /// Rounds of a counted part that may be empty and is not regular: they may all come at once.
 pub(crate) const EMPTY_ROUNDS_MAX: u32 = 64;
 /// Bytes of the constraints that a cache keeps, roughly.

@@ -79,7 +79,10 @@ impl TokenMasks {
 
     /// Whether all masks were made ahead of time.
     pub fn is_ahead(&self) -> bool {
-        matches!(&self.means, Means::Table(table) if table.is_ahead())
+        match &self.means {
+            Means::Table(table) => table.is_ahead(),
+            Means::Pushdown(pushdown) => pushdown.is_ahead(),
+        }
     }
 
     /// Where every text begins.

@@ -1,9 +1,9 @@
 //! Regular expressions to fragments, through the NFA compiler of regex-automata.
 
 use crate::Automaton;
-use crate::determinize::determinize;
+use crate::determinize::{determinize, determinize_within};
 use crate::error::ConstrainError;
-use crate::limits::PATTERN_BYTES_MAX;
+use crate::limits::{PATTERN_BYTES_MAX, SMALL_PATTERN_BYTES_MAX};
 use crate::nfa::{Fragment, Nfa};
 use regex_automata::nfa::thompson::{BuildError, Compiler, Config, NFA, State, WhichCaptures};
 use regex_automata::util::look::Look;
@@ -23,9 +23,17 @@ pub(crate) fn automaton(pattern: &str) -> Result<Automaton, ConstrainError> {
     automaton_of(&compile(pattern)?)
 }
 
+/// The automaton of a pattern that the whole text must match, if it has at most so many states; gives up early.
+pub(crate) fn small_automaton(pattern: &str, states_max: usize) -> Result<Automaton, ConstrainError> {
+    let compiled = compiler(SMALL_PATTERN_BYTES_MAX).build(pattern).map_err(|error| refused(&error))?;
+    let mut nfa = Nfa::default();
+    let whole = fragment(&mut nfa, &compiled)?;
+    determinize_within(&nfa, whole, states_max)
+}
+
 /// The automaton of a parsed pattern that the whole text must match.
 pub(crate) fn automaton_of_hir(hir: &Hir) -> Result<Automaton, ConstrainError> {
-    automaton_of(&compiler().build_from_hir(hir).map_err(|error| refused(&error))?)
+    automaton_of(&compiler(PATTERN_BYTES_MAX).build_from_hir(hir).map_err(|error| refused(&error))?)
 }
 
 fn automaton_of(compiled: &NFA) -> Result<Automaton, ConstrainError> {
@@ -35,11 +43,11 @@ fn automaton_of(compiled: &NFA) -> Result<Automaton, ConstrainError> {
 }
 
 fn compile(pattern: &str) -> Result<NFA, ConstrainError> {
-    compiler().build(pattern).map_err(|error| refused(&error))
+    compiler(PATTERN_BYTES_MAX).build(pattern).map_err(|error| refused(&error))
 }
 
-fn compiler() -> Compiler {
-    let config = Config::new().which_captures(WhichCaptures::None).nfa_size_limit(Some(PATTERN_BYTES_MAX));
+fn compiler(bytes_max: usize) -> Compiler {
+    let config = Config::new().which_captures(WhichCaptures::None).nfa_size_limit(Some(bytes_max));
     let mut compiler = Compiler::new();
     compiler.configure(config);
     compiler

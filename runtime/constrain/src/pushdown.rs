@@ -8,6 +8,8 @@
 //! states, and recursion is a stack of at most 512 frames. `need` is a bound here, and as good as the exact number in
 //! one respect: where `tokens_left >= need` some token is allowed, and each allowed one keeps it so.
 
+mod ahead;
+mod clips;
 mod costs;
 mod lower;
 mod paths;
@@ -22,15 +24,14 @@ mod views;
 use crate::automaton::DEAD;
 use crate::error::ConstrainError;
 use crate::grammar::Grammar;
-use crate::limits::{AHEAD_STATES_MAX, AHEAD_WALKS_MAX, SPACE_BYTES_MAX, VIEWS_BYTES_MAX};
+use crate::limits::{SPACE_BYTES_MAX, VIEWS_BYTES_MAX};
 use crate::need::NEVER;
 use crate::vocabulary::Vocabulary;
+use clips::Clips;
 use costs::Costs;
 use paths::{NO_WAY, Paths};
 use program::Program;
-use rustc_hash::FxHashSet;
 use space::Space;
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use views::Views;
 
@@ -39,9 +40,21 @@ use views::Views;
 pub(crate) struct Pushdown {
     program: Arc<Program>,
     costs: Arc<Costs>,
+    clips: Arc<Clips>,
     vocabulary: Arc<Vocabulary>,
     space: Mutex<Space>,
     views: Arc<Mutex<Views>>,
+    /// Whether all masks were made ahead.
+    ahead: bool,
+}
+
+/// What states are looked at with.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    program: &'a Program,
+    costs: &'a Costs,
+    clips: &'a Clips,
+    vocabulary: &'a Vocabulary,
 }
 
 impl Grammar {
@@ -64,36 +77,28 @@ impl Pushdown {
         if costs.at(program.start) == NEVER {
             return Err(ConstrainError::Empty);
         }
-        let made = Self {
+        let clips = Arc::new(Clips::of(&program, vocabulary));
+        let mut views = Views::default();
+        let scene = Scene { program: &program, costs: &costs, clips: &clips, vocabulary };
+        let ahead = ahead::fill(&mut views, &scene);
+        Ok(Self {
             space: Mutex::new(Space::new(program.clone(), costs.clone())),
-            views: Arc::default(),
+            views: Arc::new(Mutex::new(views)),
             vocabulary: vocabulary.clone(),
             program,
             costs,
-        };
-        made.look_ahead();
-        Ok(made)
+            clips,
+            ahead,
+        })
     }
 
-    /// Makes the masks of the states that are met first, breadth-first by bytes, within a budget. Others are made when they are
-    /// met, with the same meaning.
-    fn look_ahead(&self) {
-        let (mut space, mut views) = (self.space(), self.views());
-        let bytes = space.representatives().to_vec();
-        let mut seen = FxHashSet::from_iter([Space::start()]);
-        let mut queue = VecDeque::from([Space::start()]);
-        while let Some(state) = queue.pop_front() {
-            views.mask(&mut space, &self.program, &self.vocabulary, state);
-            if seen.len() >= AHEAD_STATES_MAX || views.walks() >= AHEAD_WALKS_MAX {
-                return;
-            }
-            for byte in &bytes {
-                let to = space.step(state, *byte).to;
-                if to != DEAD && seen.insert(to) {
-                    queue.push_back(to);
-                }
-            }
-        }
+    fn scene(&self) -> Scene<'_> {
+        Scene { program: &self.program, costs: &self.costs, clips: &self.clips, vocabulary: &self.vocabulary }
+    }
+
+    /// Whether all masks were made ahead.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.ahead
     }
 
     fn space(&self) -> MutexGuard<'_, Space> {
@@ -116,6 +121,8 @@ impl Pushdown {
             vocabulary: self.vocabulary.clone(),
             program: self.program.clone(),
             costs: self.costs.clone(),
+            clips: self.clips.clone(),
+            ahead: self.ahead && keep,
         })
     }
 
@@ -148,17 +155,31 @@ impl Pushdown {
     /// The tokens that a state allows such that the text can still end within `tokens_left`.
     pub(crate) fn allowed(&self, state: u32, tokens_left: u32) -> Arc<[u64]> {
         let mut space = self.space();
-        let (mask, whole_from) = self.views().mask(&mut space, &self.program, &self.vocabulary, state);
+        let (words, whole_from) = match &space.masks[state as usize] {
+            Some(known) => known.clone(),
+            None => {
+                let (mask, whole_from) = self.views().mask(&mut space, &self.scene(), state);
+                let made = (mask.words(self.vocabulary.len()), whole_from);
+                space.masks[state as usize] = Some(made.clone());
+                made
+            }
+        };
         if tokens_left >= whole_from {
-            return mask.words.clone();
+            return words;
         }
-        views::walk(&mut space, &self.vocabulary, state, tokens_left).0.into()
+        views::walk(&mut space, &self.vocabulary, state, tokens_left).words
     }
 
     /// Visits the tokens of a part of the trie that a state allows, and where they lead.
     pub(crate) fn below(&self, part: std::ops::Range<usize>, state: u32, visit: impl FnMut(u32, u32)) -> usize {
         let mut space = self.space();
         crate::need::below(|state, byte| space.step(state, byte).to, &self.vocabulary, part, state, visit)
+    }
+
+    /// Looks of states whose masks are known.
+    #[cfg(test)]
+    pub(crate) fn looks(&self) -> usize {
+        self.views().looks()
     }
 
     /// Places, distinct masks so far, and rough memory.

@@ -1,5 +1,8 @@
 //! A tokenizer's tokens as bytes, in a flat trie that is walked in one pass.
 
+use rustc_hash::FxHashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 /// One node of the trie, in depth-first order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
@@ -24,7 +27,12 @@ pub struct Vocabulary {
     /// Tokens with the same bytes as another, which has the node: (twin, the one with the node).
     twins: Vec<(u32, u32)>,
     longest: usize,
+    /// What was found out about parts that many constraints have, by what they are.
+    remembered: Mutex<FxHashMap<Box<[u32]>, Arc<[u32]>>>,
 }
+
+/// Parts of constraints that a vocabulary remembers something of.
+const REMEMBERED_MAX: usize = 256;
 
 impl Vocabulary {
     /// A vocabulary; a token without bytes (`None`, or empty) never matches.
@@ -58,7 +66,7 @@ impl Vocabulary {
             previous = bytes;
         }
         close(&mut nodes, &mut path, 0);
-        Self { nodes, twins, longest, tokens }
+        Self { nodes, twins, longest, tokens, remembered: Mutex::default() }
     }
 
     /// How many token ids there are, special ones included.
@@ -87,6 +95,21 @@ impl Vocabulary {
 
     pub(crate) fn twins(&self) -> &[(u32, u32)] {
         &self.twins
+    }
+
+    /// What `make` finds out of a part, or found out before.
+    pub(crate) fn remembered(&self, part: &[u32], make: impl FnOnce() -> Arc<[u32]>) -> Arc<[u32]> {
+        let known = || self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known().get(part) {
+            return found.clone();
+        }
+        let found = make();
+        let mut known = known();
+        if known.len() >= REMEMBERED_MAX {
+            known.clear();
+        }
+        known.insert(part.into(), found.clone());
+        found
     }
 
     /// The nodes under the one that some bytes lead to, if a token begins with them.

@@ -1,9 +1,10 @@
 //! Regular expressions as parts: small ones as automata, those with large counts piece by piece.
 
-use super::{Bounds, Grammar, NodeId};
+use super::{Bounds, Grammar, Node, NodeId};
 use crate::automaton::Automaton;
 use crate::error::ConstrainError;
 use crate::limits::PART_STATES_MAX;
+use crate::pattern;
 use regex_syntax::hir::{Hir, HirKind, Look};
 
 impl Grammar {
@@ -12,14 +13,11 @@ impl Grammar {
     /// # Errors
     /// Patterns that can't be read, look-around other than `^` at the beginning and `$` at the end where counts are large.
     pub fn regex(&mut self, pattern: &str) -> Result<NodeId, ConstrainError> {
-        // The compiler of patterns expands counts, and says so; then they are taken apart.
-        let small = match Automaton::of_regex(pattern) {
-            Ok(automaton) if automaton.state_count() <= PART_STATES_MAX => Some(automaton),
-            Ok(_) | Err(ConstrainError::TooLarge { .. }) => None,
+        // The compiler of patterns expands counts, and stops early where that is much; then they are taken apart.
+        match pattern::small_automaton(pattern, PART_STATES_MAX) {
+            Ok(automaton) => return Ok(self.leaf(automaton)),
+            Err(ConstrainError::TooLarge { .. }) => {}
             Err(error) => return Err(error),
-        };
-        if let Some(automaton) = small {
-            return Ok(self.leaf(automaton));
         }
         let hir = regex_syntax::parse(pattern).map_err(|error| ConstrainError::Pattern(error.to_string()))?;
         match self.hir(&without_anchors(&hir)) {
@@ -31,7 +29,12 @@ impl Grammar {
 
     fn hir(&mut self, hir: &Hir) -> Result<NodeId, ConstrainError> {
         match hir.kind() {
-            HirKind::Repetition(repetition) => {
+            HirKind::Repetition(repetition) if has_counts(hir) => {
+                if let Some(character) = one_character(&repetition.sub) {
+                    let text = Automaton::of_regex(&format!("(?:{character})*"))?.minimized();
+                    let chars = Bounds::new(repetition.min, repetition.max);
+                    return Ok(self.add(Node::Text { text, chars, quoted: false }));
+                }
                 let item = self.hir(&repetition.sub)?;
                 Ok(self.repeat(item, None, Bounds::new(repetition.min, repetition.max)))
             }
@@ -45,10 +48,25 @@ impl Grammar {
                 Ok(self.choice(&parts))
             }
             HirKind::Look(look) => Err(ConstrainError::Pattern(format!("`{}` inside of large counts", look.as_char()))),
-            HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Concat(_) | HirKind::Alternation(_) => {
-                Ok(self.leaf(Automaton::of_regex(&hir.to_string())?))
-            }
+            HirKind::Empty
+            | HirKind::Literal(_)
+            | HirKind::Class(_)
+            | HirKind::Repetition(_)
+            | HirKind::Concat(_)
+            | HirKind::Alternation(_) => Ok(self.leaf(Automaton::of_regex(&hir.to_string())?)),
         }
+    }
+}
+
+/// The pattern of what is repeated, if that is one character.
+fn one_character(hir: &Hir) -> Option<String> {
+    match hir.kind() {
+        HirKind::Capture(capture) => one_character(&capture.sub),
+        HirKind::Class(_) => Some(hir.to_string()),
+        HirKind::Literal(literal) if std::str::from_utf8(&literal.0).is_ok_and(|text| text.chars().count() == 1) => {
+            Some(hir.to_string())
+        }
+        _ => None,
     }
 }
 
@@ -89,7 +107,7 @@ mod tests {
             let mut grammar = Grammar::new();
             let whole = grammar.regex(pattern).unwrap();
             grammar.set_start(whole);
-            assert!(grammar.len() > 1, "{pattern} was taken apart");
+            assert!(!matches!(grammar.node(whole), Node::Leaf(_)), "{pattern} was taken apart");
             for text in fits {
                 assert!(grammar.accepts(text.as_bytes()), "{pattern}: {text}");
             }

@@ -6,6 +6,7 @@
 
 use super::paths::{Paths, lightest, needed};
 use super::program::{Op, Place, Program, Rounds};
+use super::space::Frame;
 use crate::need::NEVER;
 use crate::vocabulary::{NO_TOKEN, Vocabulary};
 
@@ -18,6 +19,8 @@ pub(crate) struct Costs {
     pub(crate) round: Vec<u32>,
     /// By place: frames that the way pushes.
     pub(crate) depth: Vec<u32>,
+    /// By place: whether it is between two characters of a counted text, which may end there once there are enough.
+    between: Vec<bool>,
 }
 
 /// What a frame stands for while a way is followed.
@@ -43,7 +46,9 @@ impl Costs {
             tokens: vec![NEVER; program.ops.len()],
             round: vec![NEVER; program.sites.len()],
             depth: paths.depth.clone(),
+            between: vec![false; program.ops.len()],
         };
+        program.ends.iter().for_each(|place| costs.between[*place as usize] = true);
         for place in &paths.order {
             costs.tokens[*place as usize] = match &program.ops[*place as usize] {
                 Op::Return | Op::Pop(_) | Op::Accept => 0,
@@ -62,6 +67,18 @@ impl Costs {
 
     pub(crate) fn at(&self, place: Place) -> u32 {
         self.tokens[place as usize]
+    }
+
+    /// Of a place that takes bytes, with the top frame there. Between two characters, what the frame still wants is all.
+    pub(crate) fn with_frame(&self, program: &Program, place: Place, frame: Frame) -> u32 {
+        match frame {
+            Frame::Count(site, done)
+                if self.between[place as usize] && done < program.sites[site as usize].count.min =>
+            {
+                0
+            }
+            _ => self.at(place),
+        }
     }
 
     /// The cost of a counted part in which so many rounds are done or begun, and of what comes after it.

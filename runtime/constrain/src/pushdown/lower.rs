@@ -32,6 +32,7 @@ pub(crate) fn lower(grammar: &Grammar) -> Result<Program, ConstrainError> {
         lowering.program.ops[entry as usize] = Op::Split([body].into());
     }
     lowering.program.owed.sort_unstable();
+    lowering.program.ends.sort_unstable();
     super::recursion::check(&lowering.program)?;
     Ok(lowering.program)
 }
@@ -207,6 +208,9 @@ impl Lowering<'_> {
                     };
                     let edges: Vec<Edge> = state.steps.iter().map(edge).collect();
                     self.state(*place, &edges, state.accepts, pop)?;
+                    if let Op::Split(ways) = &self.program.ops[*place as usize] {
+                        self.program.ends.extend(ways.get(1));
+                    }
                     if state.owed > 0 {
                         // The place that takes bytes is another where the state also accepts; it then owes nothing.
                         self.program.owed.push((*place, state.owed));

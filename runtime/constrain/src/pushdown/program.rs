@@ -68,6 +68,8 @@ pub(crate) struct Program {
     pub(crate) sites: Vec<Site>,
     /// Characters that a counted text must still begin from a place on, before it may end; sorted by place, only those > 0.
     pub(crate) owed: Vec<(Place, u32)>,
+    /// Places that take bytes where a counted text may also end, in order.
+    pub(crate) ends: Vec<Place>,
     pub(crate) start: Place,
 }
 
@@ -79,6 +81,16 @@ impl Program {
     /// Characters that must still begin after a place.
     pub(crate) fn owed_at(&self, place: Place) -> u32 {
         self.owed.binary_search_by_key(&place, |(at, _)| *at).map_or(0, |at| self.owed[at].1)
+    }
+
+    /// Whether any rule is called.
+    pub(crate) fn has_calls(&self) -> bool {
+        self.ops.iter().any(|op| matches!(op, Op::Call { .. }))
+    }
+
+    /// Places that take a byte.
+    pub(crate) fn byte_places(&self) -> usize {
+        self.ops.iter().filter(|op| matches!(op, Op::Bytes { .. })).count()
     }
 
     /// Classes of bytes that no edge tells apart, numbered in order of the bytes, and the first byte of each.

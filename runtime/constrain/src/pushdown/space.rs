@@ -78,6 +78,8 @@ pub(crate) struct Space {
     state_ids: FxHashMap<(Box<[Reading]>, bool), u32>,
     steps: Vec<Step>,
     bytes: usize,
+    /// By state, its mask and the tokens left from which it is whole, once asked for.
+    pub(crate) masks: Vec<Option<(Arc<[u64]>, u32)>>,
 }
 
 impl Space {
@@ -93,6 +95,7 @@ impl Space {
             state_ids: FxHashMap::default(),
             steps: Vec::new(),
             bytes: 0,
+            masks: Vec::new(),
             costs,
             program,
         };
@@ -130,6 +133,10 @@ impl Space {
             return known;
         }
         let byte = self.representatives[usize::from(class)];
+        if !self.takes(state, byte) {
+            self.steps[at] = Step { to: DEAD, low: u32::MAX, high: 0 };
+            return self.steps[at];
+        }
         let mut closure = Closure { low: u32::MAX, ..Closure::default() };
         for index in 0..self.states[state as usize].readings.len() {
             let (place, stack) = self.states[state as usize].readings[index];
@@ -141,9 +148,24 @@ impl Space {
         self.steps[at]
     }
 
-    /// One byte of each class.
-    pub(crate) fn representatives(&self) -> &[u8] {
-        &self.representatives
+    /// By byte, its class: bytes of one class lead to the same place from every state.
+    pub(crate) fn classes(&self) -> &[u8; 256] {
+        &self.classes
+    }
+
+    /// Writes one byte of each class that some reading takes.
+    pub(crate) fn live_bytes(&self, state: u32, bytes: &mut Vec<u8>) {
+        bytes.clear();
+        for (place, _) in &self.states[state as usize].readings {
+            if let Op::Bytes { from, to } = self.program.ops[*place as usize] {
+                for edge in self.program.edges_of(from, to) {
+                    let classes = self.classes[usize::from(edge.low)]..=self.classes[usize::from(edge.high)];
+                    bytes.extend(classes.map(|class| self.representatives[usize::from(class)]));
+                }
+            }
+        }
+        bytes.sort_unstable();
+        bytes.dedup();
     }
 
     /// Whether a text may end here and nothing can follow.
@@ -170,6 +192,33 @@ impl Space {
             }
         }
         only
+    }
+
+    /// The counted parts on top of the stacks of a state, and what is below.
+    pub(crate) fn open_counts(&self, state: u32) -> Vec<(SiteId, StackId)> {
+        let top = |(_, stack): &Reading| match self.stacks[*stack as usize] {
+            Stacked { frame: Frame::Count(site, _), below, .. } if *stack != BOTTOM => Some((site, below)),
+            _ => None,
+        };
+        self.states[state as usize].readings.iter().filter_map(top).collect()
+    }
+
+    /// The state at a place of a counted part that came so often, on a stack.
+    pub(crate) fn counted(&mut self, place: Place, site: SiteId, done: u32, below: StackId) -> Option<u32> {
+        let stack = self.pushed(below, Frame::Count(site, done));
+        let mut closure = Closure::default();
+        closure.add(self, place, stack);
+        (closure.accepting || !closure.readings.is_empty()).then(|| self.intern(closure))
+    }
+
+    /// Whether any reading has an edge for a byte.
+    fn takes(&self, state: u32, byte: u8) -> bool {
+        self.states[state as usize].readings.iter().any(|(place, _)| match self.program.ops[*place as usize] {
+            Op::Bytes { from, to } => {
+                self.program.edges_of(from, to).iter().any(|edge| (edge.low..=edge.high).contains(&byte))
+            }
+            _ => false,
+        })
     }
 
     /// Takes a byte in one reading.
@@ -234,11 +283,13 @@ impl Space {
 
     fn intern(&mut self, closure: Closure) -> u32 {
         let Closure { mut readings, accepting, .. } = closure;
+        readings.sort_unstable();
+        readings.dedup();
         if readings.len() > READINGS_MAX {
             readings.sort_by_key(|(place, stack)| (self.cost(*place, *stack), *place, *stack));
             readings.truncate(READINGS_MAX);
+            readings.sort_unstable();
         }
-        readings.sort_unstable();
         let key = (readings.into_boxed_slice(), accepting);
         if let Some(known) = self.state_ids.get(&key) {
             return *known;
@@ -249,15 +300,20 @@ impl Space {
         let need = if accepting { 0 } else { least };
         self.states.push(State { readings: key.0.clone(), accepting, need });
         self.state_ids.insert(key, id);
+        self.masks.push(None);
         self.steps.resize(self.states.len() * self.representatives.len(), Step { to: UNKNOWN, low: 0, high: 0 });
         id
     }
 
     /// Fewest tokens of a reading to the end of the text.
     pub(crate) fn cost(&self, place: Place, stack: StackId) -> u32 {
-        self.costs.at(place).saturating_add(self.stacks[stack as usize].cost)
+        let top = self.stacks[stack as usize];
+        self.costs.with_frame(&self.program, place, top.frame).saturating_add(top.cost)
     }
 }
+
+/// Readings that are compared one by one.
+const FEW: usize = 16;
 
 /// Readings under way: all places that are reached without a byte.
 #[derive(Default)]
@@ -286,7 +342,9 @@ impl Closure {
             }
             let op = &program.ops[place as usize];
             if let Op::Bytes { .. } = op {
-                if self.seen.insert((place, stack)) {
+                // Few are looked through, many are looked up.
+                let known = self.readings.len() < FEW && self.readings.contains(&(place, stack));
+                if !known && (self.readings.len() < FEW || self.seen.insert((place, stack))) {
                     self.readings.push((place, stack));
                 }
                 continue;

@@ -1,5 +1,6 @@
 //! Machines against tables, against the slow matcher, and against their own promises.
 
+use super::{Pushdown, views};
 use crate::automaton::{Automaton, StateId};
 use crate::grammar::{Bounds, Grammar, Node, NodeId};
 use crate::masks::TokenMasks;
@@ -326,4 +327,54 @@ fn states_are_numbers_that_can_be_kept() {
     let (one, two) = (masks.step(kept, b"b\", ").unwrap(), masks.step(kept, b"\"]").unwrap());
     assert!(!masks.is_accepting(one) && masks.is_final(two));
     assert_eq!(masks.step(kept, b"b\", "), Some(one));
+}
+
+#[test]
+fn masks_ahead_are_all_that_is_asked_for() {
+    let regex = |pattern: &str| {
+        let mut grammar = Grammar::new();
+        let whole = grammar.regex(pattern).unwrap();
+        grammar.set_start(whole);
+        grammar
+    };
+    let names = record(&[("a", text(Some("[abé]{1,40}"), None)), ("b", list(text(None, Some(30)), 1, Some(7)))]);
+    for (what, grammar) in [
+        ("a text", regex(r"[\w ]{3,700}")),
+        ("without single bytes", regex(r"[à-ÿ]{2,90}")),
+        ("two texts", regex(r#""[a-z]{1,300}", "[a-z]{0,20000}""#)),
+        ("parts", regex(r"(ab|12){300,4000}")),
+        ("a record", Grammar::of_shape(&names).unwrap()),
+    ] {
+        let made = Pushdown::new(&grammar, &vocabulary()).unwrap();
+        assert!(made.is_ahead(), "{what}");
+        let known = made.looks();
+        for seed in 0..30 {
+            let mut dice = Dice(seed);
+            let mut at = Pushdown::start();
+            for step in 0..400 {
+                let words = made.allowed(at, u32::MAX);
+                let all: Vec<u32> = crate::Allowed::ahead(&words).iter().collect();
+                assert_eq!(
+                    words,
+                    views::walk(&mut made.space(), &made.vocabulary, at, u32::MAX).words,
+                    "{what}, {step}"
+                );
+                if all.is_empty() {
+                    break;
+                }
+                let token = all[dice.below(all.len())];
+                at = made.advance(at, made.vocabulary.bytes(token).unwrap()).unwrap();
+            }
+        }
+        assert_eq!(made.looks(), known, "{what}");
+    }
+}
+
+#[test]
+fn a_mask_of_a_count_far_from_its_least_keeps_the_budget() {
+    let mut grammar = Grammar::new();
+    let whole = grammar.regex("[ab]{900,1000}|[ab]{100}[ab]{2,1000}c").unwrap();
+    grammar.set_start(whole);
+    let masks = TokenMasks::pushdown(&grammar, &vocabulary()).unwrap();
+    keeps_its_promise(&masks, Some(&grammar), "far from the least");
 }

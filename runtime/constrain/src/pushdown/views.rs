@@ -4,10 +4,11 @@
 //! tokens of the vocabulary really looked at (recorded while the mask was made), and on counts only where they are close to
 //! their bounds.
 
-use super::program::{Op, Program};
+use super::Scene;
 use super::space::{BOTTOM, Frame, Space, StackId};
+use crate::allowed::Allowed;
 use crate::automaton::DEAD;
-use crate::limits::{EMPTY_ROUNDS_MAX, STACK_DEPTH_MAX};
+use crate::limits::STACK_DEPTH_MAX;
 use crate::table::with_twins;
 use crate::vocabulary::{NO_TOKEN, Vocabulary};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -16,11 +17,47 @@ use std::sync::Arc;
 /// A mask and where it holds.
 #[derive(Debug)]
 pub(crate) struct Mask {
-    pub(crate) words: Arc<[u64]>,
-    /// The greatest cost that a token leads to, without that of the frames under what was looked at.
+    set: Set,
+    /// The greatest cost that a token leads to, without that of what was not looked at.
     most: u32,
     /// Frames that were needed on top of the state's.
     rise: u32,
+}
+
+/// Tokens, in the form that takes less memory.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Set {
+    Words(Arc<[u64]>),
+    /// Their ids, in order.
+    Few(Arc<[u32]>),
+}
+
+impl Set {
+    fn of(words: Arc<[u64]>) -> Self {
+        let count: usize = words.iter().map(|word| word.count_ones() as usize).sum();
+        if count * 2 > words.len() { Self::Words(words) } else { Self::Few(Allowed::ahead(&words).iter().collect()) }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Words(words) => words.len() * 8,
+            Self::Few(tokens) => tokens.len() * 4,
+        }
+    }
+}
+
+impl Mask {
+    /// As bits, for a vocabulary of so many tokens.
+    pub(crate) fn words(&self, tokens: usize) -> Arc<[u64]> {
+        match &self.set {
+            Set::Words(words) => words.clone(),
+            Set::Few(few) => {
+                let mut words = vec![0u64; tokens.div_ceil(64)];
+                few.iter().for_each(|token| words[*token as usize / 64] |= 1 << (token % 64));
+                words.into()
+            }
+        }
+    }
 }
 
 /// What is known of states that look alike.
@@ -36,96 +73,125 @@ enum View {
 pub(crate) struct Views {
     known: FxHashMap<Box<[u32]>, View>,
     /// Distinct masks.
-    masks: FxHashSet<Arc<[u64]>>,
+    masks: FxHashSet<Set>,
     key: Vec<u32>,
-    /// Walks of the trie so far.
-    walks: usize,
 }
 
 /// A state as tokens see it.
 struct Seen {
-    /// Costs of what lies under the frames that were looked at: the least and the greatest.
+    /// Costs of what was not looked at: the least and the greatest.
     least: u32,
     greatest: u32,
 }
 
-impl Views {
-    pub(crate) fn walks(&self) -> usize {
-        self.walks
-    }
+/// What the tokens of a state came to.
+pub(crate) struct Walked {
+    pub(crate) words: Arc<[u64]>,
+    /// The greatest cost that one leads to.
+    pub(crate) most: u32,
+    /// Open rules under all that was looked at.
+    pub(crate) low: u32,
+    /// Frames that were needed.
+    pub(crate) high: u32,
+}
 
+impl Views {
     pub(crate) fn mask_count(&self) -> usize {
         self.masks.len()
     }
 
+    /// How many looks are known.
+    #[cfg(test)]
+    pub(crate) fn looks(&self) -> usize {
+        self.known.len()
+    }
+
     /// Rough memory.
     pub(crate) fn bytes(&self) -> usize {
-        let words = self.masks.iter().next().map_or(0, |words| words.len());
-        self.masks.len() * words * 8 + self.known.len() * 128
+        let masks: usize = self.masks.iter().map(Set::bytes).sum();
+        masks + self.known.keys().map(|key| key.len() * 4 + 80).sum::<usize>()
     }
 
     /// A state's mask, and the tokens left from which it is whole.
-    pub(crate) fn mask(
-        &mut self,
-        space: &mut Space,
-        program: &Program,
-        vocabulary: &Vocabulary,
-        state: u32,
-    ) -> (Arc<Mask>, u32) {
-        let readings = &space.state(state).readings;
-        let tops: Vec<StackId> = readings.iter().map(|(_, stack)| *stack).collect();
-        let rules = tops.iter().map(|stack| space.stack(*stack).rules).max().unwrap_or(0);
-        let depth = tops.iter().map(|stack| space.stack(*stack).depth).max().unwrap_or(0);
-        let far = program.reach(vocabulary.longest_bytes());
+    pub(crate) fn mask(&mut self, space: &mut Space, scene: &Scene<'_>, state: u32) -> (Arc<Mask>, u32) {
+        let (rules, depth) = heights(space, state);
         let mut levels = 0;
         loop {
-            let seen = self.look(space, program, state, rules.saturating_sub(levels), levels, far);
+            let seen = self.look(space, scene, state, rules.saturating_sub(levels), levels);
             match self.known.get(self.key.as_slice()) {
                 Some(View::Deeper(deeper)) => levels = *deeper,
                 Some(View::Same(mask)) if depth + mask.rise <= STACK_DEPTH_MAX => {
                     return (mask.clone(), mask.most.saturating_add(seen.greatest).saturating_add(1));
                 }
                 Some(View::Same(_)) => {
-                    let (words, most, ..) = walk(space, vocabulary, state, u32::MAX);
-                    return (Arc::new(Mask { words: words.into(), most, rise: 0 }), most.saturating_add(1));
+                    let Walked { words, most, .. } = walk(space, scene.vocabulary, state, u32::MAX);
+                    return (Arc::new(Mask { set: Set::Words(words), most, rise: 0 }), most.saturating_add(1));
                 }
                 None => {
-                    self.walks += 1;
-                    let (words, most, low, high) = walk(space, vocabulary, state, u32::MAX);
-                    let deeper = rules.saturating_sub(low);
-                    if deeper > levels {
-                        self.known.insert(self.key.as_slice().into(), View::Deeper(deeper));
-                        levels = deeper;
-                    }
-                    let seen = self.look(space, program, state, rules.saturating_sub(levels), levels, far);
-                    let mask = Arc::new(Mask {
-                        words: self.shared(words),
-                        most: most.saturating_sub(seen.least),
-                        rise: high.saturating_sub(depth),
-                    });
-                    if high <= STACK_DEPTH_MAX {
-                        self.known.insert(self.key.as_slice().into(), View::Same(mask.clone()));
-                    }
-                    let whole = mask.most.saturating_add(seen.greatest).saturating_add(1);
-                    return (mask, whole);
+                    let walked = walk(space, scene.vocabulary, state, u32::MAX);
+                    return self.keep(space, scene, state, levels, walked);
                 }
             }
         }
     }
 
-    fn shared(&mut self, words: Vec<u64>) -> Arc<[u64]> {
-        let words: Arc<[u64]> = words.into();
-        match self.masks.get(&words) {
-            Some(known) => known.clone(),
-            None => {
-                self.masks.insert(words.clone());
-                words
+    /// Keeps what the tokens of a state came to, if nothing is known of its like.
+    pub(crate) fn learn(&mut self, space: &Space, scene: &Scene<'_>, state: u32, walked: Walked) {
+        let (rules, _) = heights(space, state);
+        let mut levels = 0;
+        loop {
+            self.look(space, scene, state, rules.saturating_sub(levels), levels);
+            match self.known.get(self.key.as_slice()) {
+                Some(View::Deeper(deeper)) => levels = *deeper,
+                Some(View::Same(_)) => return,
+                None => {
+                    self.keep(space, scene, state, levels, walked);
+                    return;
+                }
             }
         }
+    }
+
+    /// Keeps what the tokens of a state came to, of whose like nothing is known, looked at so many open rules deep.
+    fn keep(&mut self, space: &Space, scene: &Scene<'_>, state: u32, levels: u32, walked: Walked) -> (Arc<Mask>, u32) {
+        let (rules, depth) = heights(space, state);
+        let deeper = rules.saturating_sub(walked.low);
+        if deeper > levels {
+            self.look(space, scene, state, rules.saturating_sub(levels), levels);
+            self.known.insert(self.key.as_slice().into(), View::Deeper(deeper));
+        }
+        let levels = levels.max(deeper);
+        let seen = self.look(space, scene, state, rules.saturating_sub(levels), levels);
+        let mask = Arc::new(Mask {
+            set: self.shared(walked.words),
+            most: walked.most.saturating_sub(seen.least),
+            rise: walked.high.saturating_sub(depth),
+        });
+        if walked.high <= STACK_DEPTH_MAX {
+            self.known.insert(self.key.as_slice().into(), View::Same(mask.clone()));
+        }
+        let whole = mask.most.saturating_add(seen.greatest).saturating_add(1);
+        (mask, whole)
+    }
+
+    fn shared(&mut self, words: Arc<[u64]>) -> Set {
+        let set = Set::of(words);
+        if let Some(known) = self.masks.get(&set) {
+            return known.clone();
+        }
+        self.masks.insert(set.clone());
+        set
+    }
+
+    /// What a state looks like so many open rules deep.
+    pub(crate) fn key(&mut self, space: &Space, scene: &Scene<'_>, state: u32, levels: u32) -> &[u32] {
+        let (rules, _) = heights(space, state);
+        self.look(space, scene, state, rules.saturating_sub(levels), levels);
+        &self.key
     }
 
     /// Writes into `key` what a state looks like down to where `low` rules are open.
-    fn look(&mut self, space: &Space, program: &Program, state: u32, low: u32, levels: u32, far: u32) -> Seen {
+    fn look(&mut self, space: &Space, scene: &Scene<'_>, state: u32, low: u32, levels: u32) -> Seen {
         const COUNT: u32 = 1 << 31;
         self.key.clear();
         self.key.push(levels);
@@ -133,6 +199,7 @@ impl Views {
         for (place, stack) in &space.state(state).readings {
             self.key.push(*place);
             let mut at = *stack;
+            let mut hidden = 0u32;
             let low = low.min(space.stack(at).rules);
             while at != BOTTOM {
                 let stacked = space.stack(at);
@@ -140,43 +207,35 @@ impl Views {
                     Frame::Rule(_) if stacked.rules <= low => break,
                     Frame::Rule(back) => self.key.push(back),
                     Frame::Count(site, done) => {
-                        let count = program.sites[site as usize].count;
+                        let on_top = at == *stack;
+                        let far = if on_top { scene.clips.on_top(*place, site) } else { scene.clips.of_site(site) };
+                        let count = scene.program.sites[site as usize].count;
                         let to_most = count.max.map_or(u32::MAX, |max| (max - done.min(max)).min(far));
-                        self.key.extend([COUNT | site, to_most, count.min.saturating_sub(done).min(far)]);
+                        let owed = count.min.saturating_sub(done);
+                        self.key.extend([COUNT | site, to_most, owed.min(far)]);
+                        let round = scene.costs.round[site as usize];
+                        hidden = hidden.saturating_add(owed.saturating_sub(far).saturating_mul(round));
                     }
                 }
                 at = stacked.below;
             }
             self.key.push(if at == BOTTOM { u32::MAX } else { u32::MAX - 1 });
-            least = least.min(space.stack(at).cost);
-            greatest = greatest.max(space.stack(at).cost);
+            hidden = hidden.saturating_add(space.stack(at).cost);
+            least = least.min(hidden);
+            greatest = greatest.max(hidden);
         }
         Seen { least: if least == u32::MAX { 0 } else { least }, greatest }
     }
 }
 
-impl Program {
-    /// How far from its bounds a count does not matter to one token of so many bytes.
-    fn reach(&self, longest_bytes: usize) -> u32 {
-        let owed = self.owed.iter().map(|(_, owed)| *owed).max().unwrap_or(0);
-        let rounds = u32::try_from(longest_bytes.max(EMPTY_ROUNDS_MAX as usize)).unwrap_or(u32::MAX);
-        rounds.saturating_add(owed).saturating_add(1)
-    }
-
-    /// How many bytes the longest run without a choice may have is bounded by the places that take bytes.
-    pub(crate) fn byte_places(&self) -> usize {
-        self.ops.iter().filter(|op| matches!(op, Op::Bytes { .. })).count()
-    }
+/// Open rules and frames of the highest stack of a state.
+fn heights(space: &Space, state: u32) -> (u32, u32) {
+    let tops = space.state(state).readings.iter().map(|(_, stack): &(u32, StackId)| space.stack(*stack));
+    tops.fold((0, 0), |(rules, depth), top| (rules.max(top.rules), depth.max(top.depth)))
 }
 
-/// A state's mask by a walk of the trie: the tokens that leave fewer than `tokens_left` to the end. Also gives the greatest
-/// cost that one leads to, the open rules under all that was looked at, and the frames that were needed.
-pub(crate) fn walk(
-    space: &mut Space,
-    vocabulary: &Vocabulary,
-    state: u32,
-    tokens_left: u32,
-) -> (Vec<u64>, u32, u32, u32) {
+/// A state's mask by a walk of the trie: the tokens that leave fewer than `tokens_left` to the end.
+pub(crate) fn walk(space: &mut Space, vocabulary: &Vocabulary, state: u32, tokens_left: u32) -> Walked {
     let mut words = vec![0u64; vocabulary.len().div_ceil(64)];
     let (mut most, mut low, mut high) = (0, u32::MAX, 0);
     let nodes = vocabulary.nodes();
@@ -203,5 +262,5 @@ pub(crate) fn walk(
         at += 1;
     }
     with_twins(vocabulary, &mut words);
-    (words, most, low, high)
+    Walked { words: words.into(), most, low, high }
 }
