@@ -5,7 +5,7 @@ Each side makes the constraint of a case, then follows the tokens of its instanc
 pass over a constraint just made, `warm` are later ones. Forced tokens are those of runs that a side offers; a run counts as not canonical
 if its tokens are not those of the instance. Peers are called through Python, which costs them about a microsecond per mask.
 
-usage: benches/constraints/beside_peers.py MODEL.gguf [--cases FILE] [--json]
+usage: benches/constraints/beside_peers.py MODEL.gguf [--cases FILE] [--json] [--benches BINARY]
 """
 
 import argparse
@@ -157,8 +157,9 @@ def measured(peer, case, tokenizer):
     return {**figures, "tokens": total, "forced": forced, "not_canonical": strange}
 
 
-def ours(model, cases):
-    command = ["cargo", "run", "--release", "--quiet", "-p", "sgl_benches", "--", "constraints", model, cases]
+def ours(model, cases, binary):
+    cargo = ["cargo", "run", "--release", "--quiet", "-p", "sgl_benches", "--"]
+    command = [*([binary] if binary else cargo), "constraints", model, cases]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
@@ -178,11 +179,12 @@ def main():
     parser.add_argument("model")
     parser.add_argument("--cases", default=str(Path(__file__).with_name("cases.json")))
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--benches", help="sgl_benches, if it is built")
     arguments = parser.parse_args()
     model = str(Path(arguments.model).resolve())
     cases = json.loads(Path(arguments.cases).read_text())
     tokenizer, tokens, end = read_tokenizer(model)
-    sides = {"sglc": ours(model, arguments.cases)}
+    sides = {"sglc": ours(model, arguments.cases, arguments.benches)}
     for make in (Llguidance, Xgrammar):
         peer = make(tokenizer, tokens, end)
         sides[peer.name] = {}
@@ -197,7 +199,7 @@ def main():
     print("compile, mask p99 cold, p50 and p99 warm in microseconds, forced/all tokens")
     for case in cases:
         for side, figures in sides.items():
-            print(f"{case['name']:<16} {side:<11} {shown(figures[case['name']])}")
+            print(f"{case['name']:<22} {side:<11} {shown(figures[case['name']])}")
     for side, figures in sides.items():
         known = [f["figures"] for f in figures.values() if "figures" in f]
         median = lambda key: statistics.median(key(f) for f in known)

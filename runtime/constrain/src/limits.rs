@@ -32,8 +32,10 @@ pub(crate) const MEMO_CELLS_MAX: usize = 8_000_000;
 pub(crate) const CACHE_ENTRIES_MAX: usize = 256;
 /// Parts of a grammar inside one another.
 pub(crate) const GRAMMAR_DEPTH_MAX: usize = 1_000;
-/// States of a regular part that is written out inside a pushdown automaton.
-pub(crate) const PART_STATES_MAX: usize = 600;
+/// States of a regular part that is written out inside a pushdown automaton; copies of it for counts around it multiply them.
+pub(crate) const PART_STATES_MAX: usize = 200;
+/// States of a pattern that is not taken apart.
+pub(crate) const PATTERN_STATES_MAX: usize = 600;
 /// States of a whole constraint that is written out, so that all of its masks are made ahead.
 pub(crate) const WHOLE_STATES_MAX: usize = 6_000;
 /// Places of a pushdown automaton.

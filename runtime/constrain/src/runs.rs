@@ -12,6 +12,9 @@ use crate::masks::TokenMasks;
 use crate::vocabulary::NO_TOKEN;
 use std::sync::Arc;
 
+/// Bytes after white space that are tried one by one.
+const NEXT_MAX: usize = 32;
+
 /// Turns text into tokens, as a prompt is.
 pub type Encode<'a> = &'a dyn Fn(&str) -> Vec<u32>;
 
@@ -61,7 +64,19 @@ impl TokenMasks {
             (tokens, kept, before) = (encode(text), 0, "");
         }
         let mut same = tokens.len();
-        for cut in self.reached_over(&forced, after) {
+        let mut cuts = self.reached_over(&forced, after);
+        match self.after_space(text, after) {
+            Some(next) => {
+                for byte in next {
+                    same = same.min(common(&tokens, &encode(&format!("{before}{text}{}", char::from(byte)))));
+                }
+            }
+            None => {
+                let spaces = forced.iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count();
+                cuts.extend(forced.len() - spaces..forced.len());
+            }
+        }
+        for cut in cuts {
             if text.is_char_boundary(cut) {
                 let shorter = encode(&format!("{before}{}", &text[..cut]));
                 same = same.min(common(&tokens, &shorter));
@@ -77,14 +92,21 @@ impl TokenMasks {
         tokens
     }
 
-    /// Where in a run a token can begin that reaches over its end: in order, every place once. White space at the end counts
-    /// as such a place throughout, as tokenizers look at what follows it.
+    /// Where in a run a token can begin that reaches over its end: in order, every place once.
     fn reached_over(&self, forced: &[u8], after: StateId) -> Vec<usize> {
-        let spaces = forced.iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count();
-        let first = forced.len().saturating_sub(self.vocabulary().longest_bytes().max(spaces));
-        (first..forced.len())
-            .filter(|at| *at >= forced.len() - spaces || self.reaches_over(&forced[*at..], after))
-            .collect()
+        let first = forced.len().saturating_sub(self.vocabulary().longest_bytes());
+        (first..forced.len()).filter(|at| self.reaches_over(&forced[*at..], after)).collect()
+    }
+
+    /// Tokenizers look at what follows white space: the bytes that may come after a run that ends in some, none if nothing may or it
+    /// ends in something else. `None` if they are too many to be tried, or white space again.
+    fn after_space(&self, text: &str, after: StateId) -> Option<Vec<u8>> {
+        if !text.ends_with(|last: char| last.is_ascii_whitespace()) {
+            return Some(Vec::new());
+        }
+        let next: Vec<u8> = (0..=u8::MAX).filter(|byte| self.step(after, &[*byte]).is_some()).collect();
+        let few = next.len() <= NEXT_MAX && next.iter().all(u8::is_ascii_graphic);
+        few.then_some(next)
     }
 
     /// Whether a token begins with these bytes and goes on in an allowed way after them.
@@ -141,6 +163,11 @@ mod tests {
         let tokens = words.map(|word| Some(word.as_bytes().into()));
         let vocabulary = Arc::new(Vocabulary::new(tokens.to_vec()));
         for (pattern, last, run) in [
+            // `2` is a token of its own after a space, and nothing comes after the last one.
+            (r#"\{"ab": [2}]"#, None, vec!["{\"", "ab", "\":", " "]),
+            (r#"[ab]1 "#, Some("1"), vec![]),
+            (r#"1 "#, Some("b"), vec!["1", " "]),
+            (r#"1  *"#, Some("b"), vec!["1"]),
             // ` 1` may follow, so the space is left to the model.
             (r#"\{"ab": [12]\}"#, None, vec!["{\"", "ab", "\":"]),
             // ` 2` is no token, nor is `22`.

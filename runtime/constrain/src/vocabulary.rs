@@ -28,8 +28,11 @@ pub struct Vocabulary {
     twins: Vec<(u32, u32)>,
     longest: usize,
     /// What was found out about parts that many constraints have, by what they are.
-    remembered: Mutex<FxHashMap<Box<[u32]>, Arc<[u32]>>>,
+    remembered: Mutex<Remembered>,
 }
+
+/// Findings by part.
+type Remembered = FxHashMap<Box<[u32]>, Arc<[u32]>>;
 
 /// Parts of constraints that a vocabulary remembers something of.
 const REMEMBERED_MAX: usize = 256;

@@ -3,7 +3,7 @@
 use super::{Bounds, Grammar, Node, NodeId};
 use crate::automaton::Automaton;
 use crate::error::ConstrainError;
-use crate::limits::PART_STATES_MAX;
+use crate::limits::PATTERN_STATES_MAX;
 use crate::pattern;
 use regex_syntax::hir::{Hir, HirKind, Look};
 
@@ -14,7 +14,7 @@ impl Grammar {
     /// Patterns that can't be read, look-around other than `^` at the beginning and `$` at the end where counts are large.
     pub fn regex(&mut self, pattern: &str) -> Result<NodeId, ConstrainError> {
         // The compiler of patterns expands counts, and stops early where that is much; then they are taken apart.
-        match pattern::small_automaton(pattern, PART_STATES_MAX) {
+        match pattern::small_automaton(pattern, PATTERN_STATES_MAX) {
             Ok(automaton) => return Ok(self.leaf(automaton)),
             Err(ConstrainError::TooLarge { .. }) => {}
             Err(error) => return Err(error),

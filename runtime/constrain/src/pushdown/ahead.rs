@@ -4,6 +4,7 @@
 //! same. What is not reached within the budget is made when it is met, with the same meaning.
 
 use super::Scene;
+use super::clips::Clips;
 use super::costs::Costs;
 use super::program::Program;
 use super::space::Space;
@@ -23,17 +24,20 @@ const LEVELS: [u32; 4] = [5, 4, 3, 2];
 
 /// Makes masks ahead. Whether these are all that can be asked for.
 pub(crate) fn fill(views: &mut Views, scene: &Scene<'_>) -> bool {
-    let program = nearer(scene);
+    let wider = scene.clips.wider();
+    let program = nearer(scene.program, &wider);
     let costs = Costs::of(&program, scene.vocabulary);
     let mut space = Space::new(Arc::new(program.clone()), Arc::new(costs.clone()));
     let scene = Scene { program: &program, costs: &costs, ..*scene };
-    let (mut states, mut complete) = (Vec::new(), false);
+    let exploring = Scene { clips: &wider, ..scene };
+    let (mut states, mut explored) = (Vec::new(), Explored::Partly);
     for levels in if program.has_calls() { &LEVELS[..] } else { &LEVELS[3..] } {
-        (states, complete) = explore(&mut space, views, &scene, *levels);
-        if complete {
+        (states, explored) = explore(&mut space, views, &exploring, *levels);
+        if explored != Explored::Partly {
             break;
         }
     }
+    let mut complete = explored == Explored::All;
     while states.len() > 1 {
         match walk(&mut space, &scene, &states) {
             Some(walked) => {
@@ -47,33 +51,42 @@ pub(crate) fn fill(views: &mut Views, scene: &Scene<'_>) -> bool {
             }
         }
     }
-    complete && !program.has_calls()
+    complete
 }
 
 /// The program with each count as small as it can be without a token that could tell.
-fn nearer(scene: &Scene<'_>) -> Program {
-    let mut program = scene.program.clone();
+fn nearer(program: &Program, clips: &Clips) -> Program {
+    let mut program = program.clone();
     for (site, id) in program.sites.iter_mut().zip(0u32..) {
-        let far = scene.clips.of_site(id);
+        let far = clips.of_site(id);
         let Bounds { min, max } = site.count;
-        // Where a part takes its first byte, it is counted already.
-        let fewer = min.min(far.saturating_add(1));
+        let fewer = min.min(far);
         let max = max.map(|max| if max < min { max } else { fewer.saturating_add((max - min).min(far)) });
         site.count = Bounds { min: fewer, max };
     }
     program
 }
 
+/// How much of a space was explored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Explored {
+    /// Every look that a state may have.
+    All,
+    /// Every look, but stacks may be higher than was looked.
+    Looks,
+    Partly,
+}
+
 /// One state of each look, breadth-first by bytes, and whether all were reached.
 ///
 /// What looks the same goes on the same way, but for the counts of texts; so the first state of a counted text brings those with all
 /// other counts along.
-fn explore(space: &mut Space, views: &mut Views, scene: &Scene<'_>, levels: u32) -> (Vec<u32>, bool) {
+fn explore(space: &mut Space, views: &mut Views, scene: &Scene<'_>, levels: u32) -> (Vec<u32>, Explored) {
     let mut looks: FxHashSet<Box<[u32]>> = FxHashSet::default();
     let mut texts: FxHashSet<(u32, u32)> = FxHashSet::default();
     let mut met = FxHashSet::from_iter([Space::start()]);
     let mut queue = VecDeque::from([Space::start()]);
-    let mut readings = 0;
+    let (mut readings, mut highest) = (0, 0);
     let (mut states, mut bytes, mut reached) = (Vec::new(), Vec::new(), Vec::new());
     while let Some(state) = queue.pop_front() {
         let key = views.key(space, scene, state, levels);
@@ -83,9 +96,10 @@ fn explore(space: &mut Space, views: &mut Views, scene: &Scene<'_>, levels: u32)
         looks.insert(key.into());
         states.push(state);
         readings += space.state(state).readings.len();
+        highest = highest.max(super::views::heights(space, state).0);
         let spent = states.len() >= AHEAD_VIEWS_MAX || readings >= AHEAD_READINGS_MAX;
         if spent || space.bytes() > AHEAD_SPACE_BYTES_MAX {
-            return (states, false);
+            return (states, Explored::Partly);
         }
         space.live_bytes(state, &mut bytes);
         for byte in &bytes {
@@ -102,7 +116,7 @@ fn explore(space: &mut Space, views: &mut Views, scene: &Scene<'_>, levels: u32)
             queue.extend(reached.drain(..).filter(|reached| *reached == to || met.insert(*reached)));
         }
     }
-    (states, true)
+    (states, if highest <= levels { Explored::All } else { Explored::Looks })
 }
 
 /// The states of a counted text on a stack, with all counts that tokens tell apart.

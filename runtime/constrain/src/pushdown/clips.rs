@@ -15,7 +15,7 @@ use std::sync::Arc;
 const LAST: u32 = DEAD - 1;
 
 /// Distances from which on a count does not matter.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Clips {
     /// By place, of the count on top of the stack there; `u32::MAX` where nothing better is known than of the counted part.
     of_place: Vec<u32>,
@@ -38,6 +38,15 @@ impl Clips {
             clips.entries.push(entries);
         }
         clips
+    }
+
+    /// The same, but counts of parts matter a little longer: a round is counted before its first byte, and the next one before the
+    /// separator.
+    pub(crate) fn wider(&self) -> Self {
+        let is_text = |site: usize| !self.entries[site].is_empty();
+        let of_site = self.of_site.iter().enumerate();
+        let of_site = of_site.map(|(site, clip)| clip.saturating_add(if is_text(site) { 0 } else { 2 })).collect();
+        Self { of_site, ..self.clone() }
     }
 
     /// Of the count on top of the stack at a place.

@@ -343,6 +343,7 @@ fn masks_ahead_are_all_that_is_asked_for() {
         ("without single bytes", regex(r"[à-ÿ]{2,90}")),
         ("two texts", regex(r#""[a-z]{1,300}", "[a-z]{0,20000}""#)),
         ("parts", regex(r"(ab|12){300,4000}")),
+        ("a list", Grammar::of_shape(&list(text(None, Some(30)), 1, Some(50))).unwrap()),
         ("a record", Grammar::of_shape(&names).unwrap()),
     ] {
         let made = Pushdown::new(&grammar, &vocabulary()).unwrap();

@@ -229,7 +229,7 @@ impl Views {
 }
 
 /// Open rules and frames of the highest stack of a state.
-fn heights(space: &Space, state: u32) -> (u32, u32) {
+pub(crate) fn heights(space: &Space, state: u32) -> (u32, u32) {
     let tops = space.state(state).readings.iter().map(|(_, stack): &(u32, StackId)| space.stack(*stack));
     tops.fold((0, 0), |(rules, depth), top| (rules.max(top.rules), depth.max(top.depth)))
 }
