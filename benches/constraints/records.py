@@ -12,6 +12,7 @@ usage: benches/constraints/records.py MODEL.gguf [--rounds N] [--threads N] [--s
 import argparse
 import json
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -83,7 +84,7 @@ def unconstrained(program, tokens, folder):
     source = re.sub(r"\$\[(\w+): [^\]]*\]", rf"$[\1: Str, max_tokens: {tokens}, temperature: 0]", program.read_text())
     source = re.sub(r"(pub prompt (?:character|city)\((?:.|\n)*?\)) -> \w+ \{", r"\1 -> Str {", source, count=1)
     source = source.split("/// Fills the records of several")[0].split("/// Reads several pages")[0]
-    source = source.replace("./data/pages", str(program.parent / "data" / "pages"))
+    shutil.copytree(program.parent / "data", Path(folder) / "data", dirs_exist_ok=True)
     free = Path(folder) / program.name
     free.write_text(source)
     return free
