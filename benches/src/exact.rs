@@ -6,7 +6,7 @@
 use crate::constraints;
 use sgl_constrain::{StateId, TokenMasks, Vocabulary};
 use sgl_kernels::ThreadPool;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ fn read(path: &Path) -> Result<Vocabulary, String> {
 
 /// States breadth-first from the start, and whether these are all.
 fn states(masks: &TokenMasks, most: usize) -> (Vec<StateId>, bool) {
-    let mut met = HashSet::from([masks.start()]);
+    let mut met = BTreeSet::from([masks.start()]);
     let mut queue = VecDeque::from([masks.start()]);
     let mut states = Vec::new();
     while let Some(state) = queue.pop_front() {
