@@ -2,7 +2,8 @@
 """Hostile constraints: each ends in a constraint or in a message that names the limit; seconds and peak memory of making it.
 
 Each is made by a process of its own (`sgl_benches exact … 0`) over a real vocabulary; the seconds and the memory of the same process with
-a harmless constraint are taken off. Fails if one takes more than 2 s or 256 MB, or dies.
+a harmless constraint are taken off. A vocabulary takes less memory to read than a model, so that more of what is measured is the
+constraint's. Fails if one takes more than 2 s or 256 MB, or dies.
 
 usage: benches/constraints/hostile.py MODEL.gguf|VOCABULARY.json [--benches BINARY]
 """
@@ -90,7 +91,9 @@ def main():
         if idle is None:
             idle = (seconds, peak)
         seconds, peak = seconds - idle[0], max(peak - idle[1], 0)
-        bad = status != 0 or seconds > SECONDS_MAX or peak > BYTES_MAX
+        # The reader of JSON has a limit of its own, and names it.
+        died = status != 0 and "limit exceeded" not in said
+        bad = died or seconds > SECONDS_MAX or peak > BYTES_MAX
         wrong += bad
         print(f"{'WRONG ' if bad else ''}{seconds:6.2f} s {peak >> 20:5} MB  {said[:200]}")
     sys.exit(1 if wrong else 0)
