@@ -2,7 +2,7 @@
 """Records end to end on a real model: `json_character` and `json_city` with jumps and without, as many tokens without a constraint, and
 `llama-cpp-python` with the equivalent grammar on the same file.
 
-Rounds alternate. Tokens/s are those of the record over the whole request, reading the prompt included, loading not. All sides are
+Rounds alternate, each beginning with another side. Tokens/s are those of the record over the whole request, reading the prompt included, loading not. All sides are
 greedy and write the record in the same layout; the peer's time is of `create_completion`, tokens are those that the file's tokenizer
 makes of its text.
 
@@ -110,20 +110,25 @@ def main():
             free = unconstrained(program, tokens, folder)
             request = Path(folder) / "request.json"
             request.write_text(json.dumps({"model": arguments.model, "threads": arguments.threads, "grammar": grammar, "prompt": prompt}))
-            for _ in range(arguments.rounds):
-                for jump in ("exact", "forced", "off"):
-                    made, seconds, _ = ours(arguments, program, entry, "--quiet", "--jump", jump)
-                    speeds.setdefault(f"jump {jump}", []).append(made / seconds)
-                made, seconds, _ = ours(arguments, free, entry, "--quiet")
-                speeds.setdefault("unconstrained", []).append(made / seconds)
-                if not arguments.no_peer:
-                    peer = subprocess.run([sys.executable, "-c", PEER, request], capture_output=True, text=True, check=True)
-                    peer = json.loads(peer.stdout.strip().splitlines()[-1])
-                    speeds.setdefault("llama.cpp", []).append(peer["tokens"] / peer["seconds"])
+            sides = {f"jump {jump}": [program, "--jump", jump] for jump in ("exact", "forced", "off")} | {"unconstrained": [free]}
+            if not arguments.no_peer:
+                sides["llama.cpp"] = [request]
+            for number in range(arguments.rounds):
+                # Each side comes first in some round: what ran before leaves its traces in the caches.
+                turn = number % len(sides)
+                for side in [*list(sides)[turn:], *list(sides)[:turn]]:
+                    first, *more = sides[side]
+                    if side == "llama.cpp":
+                        peer = subprocess.run([sys.executable, "-c", PEER, first], capture_output=True, text=True, check=True)
+                        peer = json.loads(peer.stdout.strip().splitlines()[-1])
+                        made, seconds = peer["tokens"], peer["seconds"]
+                    else:
+                        made, seconds, _ = ours(arguments, first, entry, "--quiet", *more)
+                    speeds.setdefault(side, []).append(made / seconds)
         medians = {side: statistics.median(all) for side, all in speeds.items()}
         exact = medians["jump exact"]
         print(f"{name}: {tokens} tokens; tokens/s, median of {arguments.rounds}")
-        for side, median in medians.items():
+        for side, median in sorted(medians.items()):
             print(f"  {side:<14} {median:7.0f}   jump exact is {exact / median:.2f} times as fast")
 
 
