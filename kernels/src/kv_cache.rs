@@ -138,6 +138,53 @@ impl KvCache {
         Ok((keys, values))
     }
 
+    /// Bytes of one slot, as [`Self::save`] writes them.
+    pub fn slot_bytes(&self) -> usize {
+        2 * self.layers * self.kv_heads * self.row_bytes()
+    }
+
+    fn row_bytes(&self) -> usize {
+        self.head_dim.next_multiple_of(LANES) * self.format.number_bytes()
+    }
+
+    /// Appends all that slots hold, slot by slot, as [`Self::restore`] reads it: in the cache's own format.
+    ///
+    /// Errors: [`KernelError::Index`] if there is no such slot.
+    pub fn save(&self, slots: &[u32], to: &mut Vec<u8>) -> Result<(), KernelError> {
+        let row = self.row_bytes();
+        to.reserve(slots.len() * self.slot_bytes());
+        for &slot in slots {
+            expect_below("save", "slots", slot as usize, self.slots)?;
+            for head in 0..self.layers * self.kv_heads {
+                let start = (head * self.slots + slot as usize) * row;
+                to.extend_from_slice(&self.keys.as_slice::<u8>()[start..start + row]);
+                to.extend_from_slice(&self.values.as_slice::<u8>()[start..start + row]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what [`Self::save`] gave to as many slots, of this cache or of one of the same shape and format.
+    ///
+    /// Errors: [`KernelError::Index`] if there is no such slot, [`KernelError::Shape`] if the length does not fit.
+    pub fn restore(&mut self, slots: &[u32], from: &[u8]) -> Result<(), KernelError> {
+        expect_len("restore", "bytes", from.len(), slots.len() * self.slot_bytes())?;
+        let (row, heads, count) = (self.row_bytes(), self.layers * self.kv_heads, self.slots);
+        let mut rows = from.chunks_exact(row.max(1));
+        for &slot in slots {
+            expect_below("restore", "slots", slot as usize, count)?;
+            for head in 0..heads {
+                let start = (head * count + slot as usize) * row;
+                for block in [&mut self.keys, &mut self.values] {
+                    if let Some(row_bytes) = rows.next() {
+                        block.as_mut_slice::<u8>()[start..start + row].copy_from_slice(row_bytes);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The keys of a head by slot.
     pub(crate) fn keys(&self, layer: usize, head: usize) -> HeadRows<'_> {
         self.head_rows(&self.keys, layer, head)
@@ -241,6 +288,28 @@ mod tests {
                 assert!(close(&cache.read(0, 4).unwrap().0, &values[..len]));
                 assert!(close(&cache.read(1, 2).unwrap().0, &vec![0.0; len]));
             }
+        }
+    }
+
+    #[test]
+    fn what_is_saved_can_be_restored_elsewhere() {
+        for format in [KvFormat::F32, KvFormat::F16] {
+            let mut cache = KvCache::new(2, 3, 20, 5, format);
+            let (keys, values) = (numbers(1, 120, 1.0), numbers(2, 120, 1.0));
+            cache.store_batch(0, &[4, 0], &keys, &values).unwrap();
+            cache.store_batch(1, &[4, 0], &values, &keys).unwrap();
+            let mut bytes = Vec::new();
+            cache.save(&[4, 0], &mut bytes).unwrap();
+            assert_eq!(bytes.len(), 2 * cache.slot_bytes());
+            let mut other = KvCache::new(2, 3, 20, 9, format);
+            other.restore(&[8, 1], &bytes).unwrap();
+            for layer in 0..2 {
+                assert_eq!(other.read(layer, 8).unwrap(), cache.read(layer, 4).unwrap());
+                assert_eq!(other.read(layer, 1).unwrap(), cache.read(layer, 0).unwrap());
+            }
+            assert!(other.restore(&[9], &bytes[..bytes.len() / 2]).is_err());
+            assert!(other.restore(&[1], &bytes).is_err());
+            assert!(cache.save(&[5], &mut bytes).is_err());
         }
     }
 

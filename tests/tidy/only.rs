@@ -26,6 +26,8 @@ const ONLY: &[(&str, &[&str])] = &[
         &[
             "compiler/driver/",
             "runtime/model/",
+            "runtime/engine/src/store",
+            "runtime/engine/tests/",
             "runtime/tokenizer/",
             "runtime/tools/tests/",
             "compiler/syntax/tests/",

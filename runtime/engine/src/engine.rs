@@ -16,6 +16,7 @@ use crate::request::{self, Kind, Request};
 use crate::sequence::{Cache, Sequence};
 use crate::session::Session;
 use crate::simulate::reference::Expected;
+use crate::store::Store;
 use crate::trace::Trace;
 use crate::transcript::Writing;
 use indexmap::IndexMap;
@@ -36,6 +37,8 @@ pub struct Engine {
     pub(crate) writing: Writing,
     pub(crate) constraints: ConstraintCache,
     pub(crate) cache: Cache,
+    /// What is kept beside the device's cache, if anything is.
+    pub(crate) store: Option<Store>,
     pub(crate) token_budget: usize,
     pub(crate) jump: Jump,
     pub(crate) overlap: Overlap,
@@ -142,6 +145,7 @@ impl Engine {
             planning: 0,
             starts: 0,
             waited_max: 0,
+            store: None,
             witness: None,
             priorities: BTreeSet::new(),
         }
@@ -175,6 +179,7 @@ impl Engine {
     pub fn cache_metrics(&self) -> CacheMetrics {
         let mut counts = self.counting.counts;
         (counts.evicted_old, counts.evicted_done) = self.cache.evicted;
+        counts.dropped_files = self.store.as_ref().map_or(0, |store| store.dropped);
         counts
     }
 
@@ -266,6 +271,7 @@ impl Engine {
                 sequence.bounded = generation.hole.is_constrained();
                 generation.jump(&mut sequence, &self.writing);
             }
+            self.bring(&sequence);
             let name = self.sequences.insert(sequence);
             request.open.push(name);
             self.touched.push(name);

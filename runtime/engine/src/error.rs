@@ -12,6 +12,9 @@ pub enum LoadError {
     /// The system has no thread to compute with.
     #[error("no thread to compute with: {0}")]
     Thread(std::io::Error),
+    /// What is computed can't be kept.
+    #[error("the cache can't be kept: {0}")]
+    Store(String),
     /// The CUDA device can't be used.
     #[error(transparent)]
     Device(#[from] CudaError),

@@ -78,6 +78,17 @@ pub(crate) trait Forward: std::fmt::Debug {
     /// begun is lost.
     fn read(&mut self, replies: &mut Vec<Reply>) -> Result<Pace, String>;
 
+    /// Bytes of keys and values of a slot; nothing if they can't be read.
+    fn slot_bytes(&self) -> Option<usize> {
+        None
+    }
+
+    /// Reads what slots hold, after all passes that were begun, and gives it to `done`.
+    fn save(&mut self, _slots: Vec<u32>, _done: Box<dyn FnOnce(Vec<u8>) + Send>) {}
+
+    /// Writes what [`Forward::save`] read to slots, before all passes that will be begun.
+    fn restore(&mut self, _slots: Vec<u32>, _bytes: Vec<u8>) {}
+
     /// Forgets all passes that were begun and not read.
     fn forget(&mut self);
 }

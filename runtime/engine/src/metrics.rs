@@ -19,6 +19,10 @@ pub struct CacheMetrics {
     /// Of these, how many any sequence before had begun with, so that a cache without an end would have had them: all but the edges
     /// of the tree of all beginnings. Nothing if there were too many to remember.
     pub reusable_tokens: Option<u64>,
+    /// Tokens that came from the store, in host memory or on disk.
+    pub restored_tokens: u64,
+    /// Files of the store that were not what they said, and were dropped.
+    pub dropped_files: u64,
     /// Slots that were evicted to make room, last used longest ago.
     pub evicted_old: u64,
     /// Slots that were evicted to make room, after the program had said that it is done with them.

@@ -134,7 +134,7 @@ impl Sequence {
     }
 
     /// How much of the sequence may come from the cache: what needs logits is computed.
-    fn reusable(&self) -> usize {
+    pub(crate) fn reusable(&self) -> usize {
         let unknown = self.logprobs.iter().position(|logprob| logprob.is_nan());
         let scored = unknown.map_or(usize::MAX, |at| (self.scored_from + at).saturating_sub(1));
         (self.tokens.len() - 1).min(scored)

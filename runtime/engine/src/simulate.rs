@@ -4,12 +4,15 @@
 //! `cargo run -p sgl_engine --example soak -- replay SEED`. What is checked is in [`mod@ledger`]; what can go wrong in
 //! [`mod@world`]: slots that are not given, passes that fail, storms of cancellation, steps that take hours.
 
+mod crowd;
 pub(crate) mod device;
 mod dice;
 mod ledger;
 pub(crate) mod reference;
 pub(crate) mod words;
 mod world;
+
+pub use crowd::{CrowdReport, crowd};
 
 use crate::transcript::Writing;
 use sgl_constrain::ConstraintCache;

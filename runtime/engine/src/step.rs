@@ -138,6 +138,7 @@ impl Engine {
         // A decoded token is published when the hole ends: until then nobody looks for it.
         if work.known > 1 && sequence.running {
             self.cache.publish(sequence);
+            self.save(work.sequence);
         }
     }
 
@@ -183,6 +184,7 @@ impl Engine {
         if !self.is_done(name) {
             return;
         }
+        self.save(name);
         let Some(mut sequence) = self.sequences.remove(name) else { return };
         self.cache.detach(&mut sequence);
         let id = sequence.request;

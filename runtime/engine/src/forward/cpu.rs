@@ -27,10 +27,11 @@ struct Order {
     goes_on: bool,
 }
 
-#[derive(Debug)]
 enum Message {
     Begin(Box<Order>),
     Ask(Vec<Question>),
+    Save(Vec<u32>, Box<dyn FnOnce(Vec<u8>) + Send>),
+    Restore(Vec<u32>, Vec<u8>),
 }
 
 type Outcome = Result<(Vec<Reply>, Pace), String>;
@@ -39,6 +40,7 @@ type Outcome = Result<(Vec<Reply>, Pace), String>;
 #[derive(Debug)]
 pub(crate) struct Cpu {
     context: usize,
+    slot_bytes: usize,
     /// Dropped first, which ends the thread.
     orders: Option<Sender<Message>>,
     outcomes: Receiver<Outcome>,
@@ -52,7 +54,7 @@ pub(crate) struct Cpu {
 impl Cpu {
     /// Starts the thread. An error if the system has none to give.
     pub(crate) fn new(transformer: Transformer, pool: ThreadPool, cache: KvCache) -> Result<Self, std::io::Error> {
-        let context = transformer.config().context;
+        let (context, slot_bytes) = (transformer.config().context, cache.slot_bytes());
         let (orders, inbox) = channel();
         let (outbox, outcomes) = channel();
         let worker = Worker {
@@ -63,10 +65,11 @@ impl Cpu {
             logits: Vec::new(),
             drawn: Vec::new(),
             free_since: None,
+            broken: None,
         };
         let name = "sgl-engine-cpu".to_string();
         let worker = std::thread::Builder::new().name(name).spawn(move || worker.work(&inbox, &outbox))?;
-        Ok(Self { context, orders: Some(orders), outcomes, worker: Some(worker), open: 0, unasked: false })
+        Ok(Self { context, slot_bytes, orders: Some(orders), outcomes, worker: Some(worker), open: 0, unasked: false })
     }
 
     fn send(&mut self, message: Message) -> Result<(), String> {
@@ -135,6 +138,19 @@ impl Forward for Cpu {
         Ok(pace)
     }
 
+    fn slot_bytes(&self) -> Option<usize> {
+        Some(self.slot_bytes)
+    }
+
+    fn save(&mut self, slots: Vec<u32>, done: Box<dyn FnOnce(Vec<u8>) + Send>) {
+        // If the thread has ended, the next pass says so.
+        self.send(Message::Save(slots, done)).ok();
+    }
+
+    fn restore(&mut self, slots: Vec<u32>, bytes: Vec<u8>) {
+        self.send(Message::Restore(slots, bytes)).ok();
+    }
+
     fn forget(&mut self) {
         // A pass that was begun and never asked is replaced by the next.
         self.unasked = false;
@@ -158,6 +174,8 @@ struct Worker {
     drawn: Vec<u32>,
     /// Since when there is nothing to compute.
     free_since: Option<Instant>,
+    /// Why the cache is not what the engine thinks; the next pass says so.
+    broken: Option<String>,
 }
 
 impl Worker {
@@ -171,6 +189,17 @@ impl Worker {
                     let waited = self.free_since.filter(|_| order.goes_on).map_or(Duration::ZERO, |since| now - since);
                     begun = self.begin(*order);
                     pace = Pace { busy: now.elapsed(), waited };
+                }
+                Message::Save(slots, done) => {
+                    let mut bytes = Vec::new();
+                    if self.cache.save(&slots, &mut bytes).is_ok() {
+                        done(bytes);
+                    }
+                }
+                Message::Restore(slots, bytes) => {
+                    if let Err(error) = self.cache.restore(&slots, &bytes) {
+                        self.broken = Some(error.to_string());
+                    }
                 }
                 Message::Ask(questions) => {
                     pace.waited += self.free_since.map_or(Duration::ZERO, |since| now - since);
@@ -187,6 +216,9 @@ impl Worker {
     }
 
     fn begin(&mut self, mut order: Order) -> Result<Vec<usize>, String> {
+        if let Some(broken) = self.broken.take() {
+            return Err(broken);
+        }
         for token in &mut order.tokens {
             if let Some(output) = drawn_output(*token) {
                 *token = self.drawn.get(output).copied().ok_or_else(|| format!("output {output} drew nothing"))?;

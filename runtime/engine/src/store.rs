@@ -1,0 +1,222 @@
+//! The second and third tier of the cache: keys and values of beginnings in host memory and on disk, in blocks.
+//!
+//! A block is [`BLOCK`] tokens of a beginning. Its key is a hash of the model and of all tokens up to its end, so that a block that
+//! is found is the right one. On disk a block is a file with a checksum, written beside its name and then renamed: after a crash at
+//! any moment it is there or it is not. A file that is not what it says is dropped.
+
+mod file;
+
+use file::{read, write};
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::SystemTime;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Tokens of a block.
+pub(crate) const BLOCK: usize = 16;
+
+/// Names a block.
+pub(crate) type Key = [u8; 32];
+
+/// Where blocks are kept, and how many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// Bytes of blocks in memory.
+    pub memory_bytes: usize,
+    /// Where blocks are kept on disk, if they are; several models may share a folder.
+    pub folder: Option<PathBuf>,
+    /// Bytes of the folder, beyond which those that were written first are dropped.
+    pub disk_bytes: u64,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { memory_bytes: 256 << 20, folder: None, disk_bytes: 4 << 30 }
+    }
+}
+
+/// What is shared with the thread that writes.
+#[derive(Debug, Default)]
+struct Shared {
+    blocks: FxHashMap<Key, Arc<Vec<u8>>>,
+    /// The keys of the blocks in memory, the eldest first.
+    order: VecDeque<Key>,
+    bytes: usize,
+}
+
+/// The blocks.
+#[derive(Debug)]
+pub(crate) struct Store {
+    options: StoreOptions,
+    model: Key,
+    shared: Arc<Mutex<Shared>>,
+    /// Blocks that were saved, by this process.
+    saved: FxHashSet<Key>,
+    /// Dropped first, which ends the thread when all is written.
+    writer: Option<Sender<(Key, Arc<Vec<u8>>)>>,
+    thread: Option<JoinHandle<()>>,
+    /// Files that were not what they said.
+    pub(crate) dropped: u64,
+}
+
+impl Store {
+    /// Opens the folder, if there is one. `model` is a hash of what the keys and values depend on.
+    pub(crate) fn open(model: Key, options: StoreOptions) -> io::Result<Self> {
+        let shared = Arc::new(Mutex::new(Shared::default()));
+        let (mut writer, mut thread) = (None, None);
+        if let Some(folder) = options.folder.clone() {
+            fs::create_dir_all(&folder)?;
+            let mut bytes = prune(&folder, options.disk_bytes)?;
+            let (sender, inbox) = channel::<(Key, Arc<Vec<u8>>)>();
+            let most = options.disk_bytes;
+            let work = move || {
+                while let Ok((key, block)) = inbox.recv() {
+                    // A disk that is full or gone costs the block, and nothing else.
+                    if write(&folder, &key, &block).is_ok() {
+                        bytes += block.len() as u64;
+                    }
+                    if bytes > most {
+                        bytes = prune(&folder, most).unwrap_or(0);
+                    }
+                }
+            };
+            thread = Some(std::thread::Builder::new().name("sgl-engine-store".into()).spawn(work)?);
+            writer = Some(sender);
+        }
+        Ok(Self { options, model, shared, saved: FxHashSet::default(), writer, thread, dropped: 0 })
+    }
+
+    /// The keys of all whole blocks of a beginning.
+    pub(crate) fn keys<'a>(&self, tokens: &'a [u32]) -> impl Iterator<Item = Key> + use<'a> {
+        let mut key = self.model;
+        tokens.chunks_exact(BLOCK).map(move |block| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(&key);
+            block.iter().for_each(|token| {
+                hasher.update(&token.to_le_bytes());
+            });
+            key = *hasher.finalize().as_bytes();
+            key
+        })
+    }
+
+    /// Whether a block is still to be saved; from now on it is not.
+    pub(crate) fn claim(&mut self, key: Key) -> bool {
+        self.saved.insert(key)
+    }
+
+    /// What saves a block when its bytes come, from any thread.
+    pub(crate) fn saver(&self, key: Key) -> impl FnOnce(Vec<u8>) + Send + use<> {
+        let (shared, writer, most) = (self.shared.clone(), self.writer.clone(), self.options.memory_bytes);
+        move |bytes| {
+            let block = Arc::new(bytes);
+            remember(&mut lock(&shared), key, &block, most);
+            if let Some(writer) = writer {
+                // Without its thread the block stays in memory.
+                writer.send((key, block)).ok();
+            }
+        }
+    }
+
+    /// A block of so many bytes, if it is kept and sound.
+    pub(crate) fn load(&mut self, key: Key, len: usize) -> Option<Arc<Vec<u8>>> {
+        let held = lock(&self.shared).blocks.get(&key).cloned();
+        if let Some(block) = held {
+            return (block.len() == len).then_some(block);
+        }
+        match read(self.options.folder.as_ref()?, &key, len) {
+            Ok(Some(bytes)) => {
+                let block = Arc::new(bytes);
+                remember(&mut lock(&self.shared), key, &block, self.options.memory_bytes);
+                self.saved.insert(key);
+                Some(block)
+            }
+            Ok(None) => None,
+            Err(_) => {
+                self.dropped += 1;
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.writer = None;
+        if let Some(thread) = self.thread.take() {
+            // What a panic there would say is that blocks were not kept.
+            drop(thread.join());
+        }
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn remember(shared: &mut Shared, key: Key, block: &Arc<Vec<u8>>, most: usize) {
+    if shared.blocks.insert(key, block.clone()).is_none() {
+        shared.order.push_back(key);
+        shared.bytes += block.len();
+    }
+    while shared.bytes > most
+        && let Some(eldest) = shared.order.pop_front()
+    {
+        if let Some(block) = shared.blocks.remove(&eldest) {
+            shared.bytes -= block.len();
+        }
+    }
+}
+
+/// Drops what was written first until the folder is within its bytes; gives how many those are.
+fn prune(folder: &Path, most: u64) -> io::Result<u64> {
+    let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let facts = entry.metadata()?;
+        if facts.is_file() {
+            files.push((facts.modified().unwrap_or(SystemTime::UNIX_EPOCH), facts.len(), entry.path()));
+        }
+    }
+    files.sort();
+    let mut bytes: u64 = files.iter().map(|(_, len, _)| len).sum();
+    for (_, len, path) in files {
+        if bytes <= most {
+            break;
+        }
+        // Another process may have dropped it.
+        fs::remove_file(path).ok();
+        bytes -= len;
+    }
+    Ok(bytes)
+}
+
+/// A hash of a model's files: their names, lengths, beginnings and ends.
+pub(crate) fn fingerprint(model: &Path, also: &str) -> io::Result<Key> {
+    use io::{Read, Seek, SeekFrom};
+    let mut paths = vec![model.to_path_buf()];
+    if model.is_dir() {
+        paths = fs::read_dir(model)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
+        paths.sort();
+    }
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(also.as_bytes());
+    for path in paths.iter().filter(|path| path.is_file()) {
+        let mut file = fs::File::open(path)?;
+        let len = file.metadata()?.len();
+        hasher.update(path.file_name().unwrap_or_default().as_encoded_bytes());
+        hasher.update(&len.to_le_bytes());
+        let mut part = Vec::new();
+        file.by_ref().take(1 << 20).read_to_end(&mut part)?;
+        file.seek(SeekFrom::Start(len.saturating_sub(1 << 20)))?;
+        file.take(1 << 20).read_to_end(&mut part)?;
+        hasher.update(&part);
+    }
+    Ok(*hasher.finalize().as_bytes())
+}
