@@ -136,17 +136,18 @@ impl Hole {
     }
 
     /// Which tokens may come next, those that end the hole included.
-    pub(crate) fn candidates(&mut self, usual: &Arc<[u64]>) -> Candidates {
+    pub(crate) fn candidates(&mut self, writing: &Writing) -> Candidates {
         let left = self.left();
+        let goes_on = self.token_ends.len() < self.sampling.min_tokens as usize;
         let Some(Constraint { masks, cursor, heals_only }) = &self.constraint else {
-            return Candidates::Many(usual.clone());
+            return Candidates::Many(if goes_on { writing.endless.clone() } else { writing.usual.clone() });
         };
         let allowed = cursor.allowed(masks, if *heals_only { u32::MAX } else { left });
         let count = allowed.len();
         if !heals_only && !self.narrowed && left < u32::MAX {
             self.narrowed = count != cursor.allowed(masks, u32::MAX).len();
         }
-        let ends = cursor.is_accepting(masks);
+        let ends = cursor.is_accepting(masks) && !(goes_on && count > 0);
         let ending = if ends { self.ends.turn.iter().chain(&self.ends.follow).copied().collect() } else { Vec::new() };
         if count + ending.len() <= FEW_MAX {
             let mut ids: Vec<u32> = allowed.iter().chain(ending).collect();

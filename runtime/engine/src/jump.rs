@@ -26,7 +26,7 @@ impl Generation {
     /// The choice after the last token, and those after each token of a draft.
     pub(crate) fn choices(&mut self, draft: &[u32], writing: &Writing) -> Vec<Choice> {
         self.confirmed = 0;
-        let candidates = self.hole.candidates(&writing.usual);
+        let candidates = self.hole.candidates(writing);
         let mut choices = vec![Choice { candidates, narrowed: self.hole.narrowed }];
         if draft.is_empty() {
             return choices;
@@ -36,7 +36,7 @@ impl Generation {
             if !ahead.push(*token, writing) || ahead.ending.is_some() {
                 break;
             }
-            let candidates = ahead.candidates(&writing.usual);
+            let candidates = ahead.candidates(writing);
             choices.push(Choice { candidates, narrowed: ahead.narrowed });
         }
         choices

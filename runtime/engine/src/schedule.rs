@@ -23,15 +23,30 @@ impl Engine {
     /// The work of the next pass, with slots taken.
     pub(crate) fn plan(&mut self) -> Vec<Work> {
         self.planning += 1;
+        let (most, before) = (self.forward.sequences(), self.sequences.len());
         let mut budget = self.token_budget;
         let mut work: Vec<Work> = Vec::with_capacity(self.running.len());
         let mut prompts = Vec::new();
         let mut reserved = 0;
         for index in 0..self.running.len() {
             let name = self.running[index];
-            let Some(sequence) = self.sequences.get(name).filter(|sequence| sequence.running) else { continue };
+            let Some(sequence) = self.sequences.get_mut(name).filter(|sequence| sequence.running) else { continue };
             reserved += sequence.reserve();
-            match sequence.rows() {
+            let rows = sequence.rows();
+            // Almost all, almost always: one token, and a slot is free.
+            if let Some(Rows { known: 1, pending, .. }) = rows
+                && sequence.draft.is_empty()
+                && budget > 0
+                && work.len() < most
+                && self.cache.pool.take(1, &mut sequence.slots)
+            {
+                budget -= 1;
+                sequence.planned = self.planning;
+                let from = sequence.slots.len() - 1;
+                work.push(Work { sequence: name, from, known: 1, pending, assumes: None, draft: Vec::new() });
+                continue;
+            }
+            match rows {
                 Some(rows) if rows.known == 1 => self.take_part(name, rows, &mut budget, &mut work),
                 Some(_) => prompts.push(name),
                 None => {}
@@ -46,8 +61,10 @@ impl Engine {
         self.admit(&mut budget, reserved, &mut work);
         let Self { running, sequences, .. } = self;
         running.retain(|name| sequences.get(*name).is_some_and(|sequence| sequence.running));
-        // A request that failed for want of slots took its other sequences with it.
-        work.retain(|work| sequences.get(work.sequence).is_some());
+        if sequences.len() < before {
+            // A request that failed for want of slots took its other sequences with it.
+            work.retain(|work| sequences.get(work.sequence).is_some());
+        }
         work
     }
 

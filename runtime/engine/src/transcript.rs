@@ -22,6 +22,8 @@ pub(crate) struct Writing {
     pub(crate) vocabulary: Arc<Vocabulary>,
     /// Tokens of text, and those that end a turn, as bits.
     pub(crate) usual: Arc<[u64]>,
+    /// Tokens of text only.
+    pub(crate) endless: Arc<[u64]>,
     remembered: FxHashMap<String, Vec<u32>>,
 }
 
@@ -31,10 +33,22 @@ impl Writing {
         let mut usual = vec![0u64; tokenizer.vocab_size().div_ceil(64)];
         let text =
             (0..tokenizer.vocab_size() as u32).filter(|id| tokenizer.token_bytes(*id).is_some_and(|b| !b.is_empty()));
-        for id in text.chain(tokenizer.eos_ids().iter().copied()) {
+        for id in text {
             usual[id as usize / 64] |= 1 << (id % 64);
         }
-        Self { tokenizer, template, vocabulary, usual: usual.into(), remembered: FxHashMap::default() }
+        let mut endless = usual.clone();
+        for id in tokenizer.eos_ids() {
+            usual[*id as usize / 64] |= 1 << (id % 64);
+            endless[*id as usize / 64] &= !(1 << (id % 64));
+        }
+        Self {
+            tokenizer,
+            template,
+            vocabulary,
+            usual: usual.into(),
+            endless: endless.into(),
+            remembered: FxHashMap::default(),
+        }
     }
 
     /// The tokens of plain text.

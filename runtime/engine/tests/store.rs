@@ -70,8 +70,11 @@ fn fresh(name: &str) -> PathBuf {
     folder
 }
 
+/// What the cache did; the engine ends, and with it what it still had to write.
 fn metrics(engine: Engine) -> CacheMetrics {
-    engine.cache_metrics()
+    let counts = engine.cache_metrics();
+    drop(engine);
+    counts
 }
 
 fn blocks(folder: &Path) -> Vec<PathBuf> {

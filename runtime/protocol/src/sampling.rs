@@ -19,6 +19,9 @@ pub struct Sampling {
     pub presence_penalty: f32,
     /// Divides positive (multiplies negative) logits of tokens of the prompt and of this hole; 1 is off. Above 0.
     pub repetition_penalty: f32,
+    /// Tokens before which the hole does not end by the model's choice, where it may go on. A shape that is complete ends all the same.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub min_tokens: u32,
     /// Seed of this hole's random stream; the draw at position `n` depends on nothing but this and `n`.
     pub seed: u64,
 }
@@ -33,7 +36,13 @@ impl Default for Sampling {
             frequency_penalty: 0.0,
             presence_penalty: 0.0,
             repetition_penalty: 1.0,
+            min_tokens: 0,
             seed: 0,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_none(tokens: &u32) -> bool {
+    *tokens == 0
 }

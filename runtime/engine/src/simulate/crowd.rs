@@ -44,7 +44,7 @@ pub fn crowd(running: usize, waiting: usize, steps: usize) -> CrowdReport {
             request,
             session,
             shape: Shape::free_text(),
-            sampling: Sampling { seed: index, ..Sampling::default() },
+            sampling: Sampling { seed: index, min_tokens: MAX_TOKENS, ..Sampling::default() },
             max_tokens: MAX_TOKENS,
             stop: Vec::new(),
             follow: String::new(),
@@ -70,7 +70,7 @@ pub fn crowd(running: usize, waiting: usize, steps: usize) -> CrowdReport {
         planned.push(spent.planned);
         host.push(spent.host);
     }
-    let running = engine.running.len();
+    let running = engine.sequences.iter().filter(|(_, sequence)| sequence.running).count();
     let waiting = engine.sequences.len() - running;
     CrowdReport { running, waiting, planned: quantiles(planned), host: quantiles(host) }
 }

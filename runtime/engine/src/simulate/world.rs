@@ -248,6 +248,7 @@ impl World {
             seed: dice.below(1_000) as u64,
             temperature: dice.pick(&[0.0, 0.3, 1.0, 1.0]),
             top_k: dice.pick(&[0, 0, 5]),
+            min_tokens: dice.pick(&[0, 0, 0, 6]),
             repetition_penalty: penalty,
             frequency_penalty: if dice.once_in(5) { 0.5 } else { 0.0 },
             ..Sampling::default()

@@ -56,6 +56,23 @@ fn the_end_of_the_turn_and_the_budget_end_free_text() {
 }
 
 #[test]
+fn a_hole_that_must_go_on_does() {
+    let mut rig = Rig::says("the end");
+    let session = rig.open("say:");
+    let request = rig.ask(session, |ask| (ask.sampling.min_tokens, ask.max_tokens) = (7, 30));
+    let digits = rig.open("say:");
+    // A shape may end after one digit, and must not before the third token while it can go on.
+    let digits = rig.ask(digits, |ask| {
+        ask.shape = number(0, 99_999_999);
+        ask.sampling.min_tokens = 3;
+    });
+    rig.run();
+    assert_eq!(rig.generated[&request].usage.generated_tokens, 7);
+    assert!(rig.text(request).starts_with("the end"));
+    assert!(rig.generated[&digits].usage.generated_tokens >= 3, "{:?}", rig.text(digits));
+}
+
+#[test]
 fn a_character_is_never_cut() {
     let mut rig = Rig::says("aéè");
     for max_tokens in 1..=5 {
