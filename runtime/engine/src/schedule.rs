@@ -27,10 +27,14 @@ impl Engine {
         let mut budget = self.token_budget;
         let mut work: Vec<Work> = Vec::with_capacity(self.running.len());
         let mut prompts = Vec::new();
-        let mut reserved = 0;
+        let (mut reserved, mut stale) = (0, false);
+        let preempted = self.counting.counts.preempted;
         for index in 0..self.running.len() {
             let name = self.running[index];
-            let Some(sequence) = self.sequences.get_mut(name).filter(|sequence| sequence.running) else { continue };
+            let Some(sequence) = self.sequences.get_mut(name).filter(|sequence| sequence.running) else {
+                stale = true;
+                continue;
+            };
             reserved += sequence.reserve();
             let rows = sequence.rows();
             // Almost all, almost always: one token, and a slot is free.
@@ -60,7 +64,9 @@ impl Engine {
         }
         self.admit(&mut budget, reserved, &mut work);
         let Self { running, sequences, .. } = self;
-        running.retain(|name| sequences.get(*name).is_some_and(|sequence| sequence.running));
+        if stale || sequences.len() < before || self.counting.counts.preempted > preempted {
+            running.retain(|name| sequences.get(*name).is_some_and(|sequence| sequence.running));
+        }
         if sequences.len() < before {
             // A request that failed for want of slots took its other sequences with it.
             work.retain(|work| sequences.get(work.sequence).is_some());
