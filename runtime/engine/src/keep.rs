@@ -26,8 +26,7 @@ impl Engine {
     /// Saves the whole blocks that a sequence has computed and nobody has saved.
     pub(crate) fn save(&mut self, name: SequenceId) {
         let (Some(store), Some(sequence)) = (&mut self.store, self.sequences.get(name)) else { return };
-        let computed = sequence.tokens.len().min(sequence.slots.len());
-        for (index, key) in store.keys(&sequence.tokens[..computed]).enumerate() {
+        for (index, key) in store.keys(&sequence.tokens[..sequence.computed()]).enumerate() {
             if store.claim(key) {
                 let slots = &sequence.slots[index * BLOCK..(index + 1) * BLOCK];
                 self.forward.save(slots.to_vec(), Box::new(store.saver(key)));

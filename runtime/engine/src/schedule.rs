@@ -103,6 +103,7 @@ impl Engine {
             entry.draft.truncate(drafted);
         }
         sequence.unsure = !entry.draft.is_empty();
+        sequence.drafted = entry.draft.len();
         if known > 1 {
             self.cache.publish_early(sequence);
         }

@@ -53,6 +53,8 @@ pub(crate) struct Sequence {
     pub(crate) pending: Option<u32>,
     /// Whether it has a draft under way: how long it will be is not known.
     pub(crate) unsure: bool,
+    /// Slots at the end whose tokens are a draft under way. What they hold may be another text than `tokens` by now.
+    pub(crate) drafted: usize,
     /// The last pass that it was planned in.
     pub(crate) planned: u64,
     /// How many sequences had been started when it began to wait, and how many may be until it is.
@@ -93,9 +95,15 @@ impl Sequence {
             flights: 0,
             pending: None,
             unsure: false,
+            drafted: 0,
             planned: 0,
             waits: None,
         }
+    }
+
+    /// How many of its tokens are computed, or will be by the passes under way.
+    pub(crate) fn computed(&self) -> usize {
+        self.tokens.len().min(self.slots.len() - self.drafted)
     }
 
     /// What it can compute next, given what is under way.
@@ -185,7 +193,7 @@ impl Cache {
     /// Gives the tree what a pass that is about to begin computes of a sequence, if the tree has nothing of it: others may
     /// join the same pass and see it. (Else both have it until the pass has ended: what is being computed is not replaced.)
     pub(crate) fn publish_early(&mut self, sequence: &mut Sequence) {
-        let computed = sequence.slots.len().min(sequence.tokens.len());
+        let computed = sequence.computed();
         if self.shares && self.tree.match_len(&sequence.tokens[..computed]) == sequence.shared {
             self.publish(sequence);
         }
@@ -193,7 +201,7 @@ impl Cache {
 
     /// Gives the tree what a sequence has computed, so that others find it.
     pub(crate) fn publish(&mut self, sequence: &mut Sequence) {
-        let computed = sequence.slots.len().min(sequence.tokens.len());
+        let computed = sequence.computed();
         if !self.shares || sequence.shared >= computed {
             return;
         }
@@ -218,6 +226,7 @@ impl Cache {
         }
         sequence.node = ROOT;
         sequence.slots.clear();
+        sequence.drafted = 0;
         sequence.shared = 0;
         sequence.running = false;
     }

@@ -132,6 +132,7 @@ impl Engine {
                 _ => 0,
             };
             if sequence.running {
+                sequence.drafted = 0;
                 self.cache.take_back(sequence, work.draft.len() - kept.min(work.draft.len()));
             }
         }
