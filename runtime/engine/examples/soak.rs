@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release -p sgl_engine --example soak -- steps 10000000
-//! cargo run -p sgl_engine --example soak -- replay SEED
+//! cargo run -p sgl_engine --example soak -- replay SEED ACTIONS
 //! ```
 //! Every step is checked; every answer is compared with computing it alone. Prints a line per million steps.
 
@@ -22,16 +22,16 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["replay", seed] => match seed.parse() {
-            Ok(seed) => say(&format!("{:?}", Simulator::new().run(seed, 30))),
-            Err(_) => return ExitCode::from(2),
+        ["replay", seed, actions] => match (seed.parse(), actions.parse()) {
+            (Ok(seed), Ok(actions)) => say(&format!("{:?}", Simulator::new().run(seed, actions))),
+            _ => return ExitCode::from(2),
         },
         ["steps", steps] => match steps.parse() {
             Ok(steps) => soak(steps),
             Err(_) => return ExitCode::from(2),
         },
         _ => {
-            say("usage: soak steps COUNT | replay SEED");
+            say("usage: soak steps COUNT | replay SEED ACTIONS");
             return ExitCode::from(2);
         }
     }

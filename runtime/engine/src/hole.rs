@@ -268,10 +268,8 @@ impl Hole {
         let certain = match &self.ending {
             Some(ending) => ending.len,
             None => {
-                let undecided = match &self.delimiter {
-                    Some(delimiter) => undecided(&self.bytes, delimiter),
-                    None => self.stops.undecided(&self.bytes),
-                };
+                let delimiter = self.delimiter.as_ref().map_or(0, |delimiter| undecided(&self.bytes, delimiter));
+                let undecided = delimiter.max(self.stops.undecided(&self.bytes));
                 complete(&self.bytes[..self.bytes.len() - undecided])
             }
         };

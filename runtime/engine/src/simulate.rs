@@ -1,7 +1,7 @@
 //! The whole engine under a seed: random programs, a device that computes no model, faults, and a checker after every step.
 //!
 //! Everything that happens is drawn from the seed, so a seed that fails fails again:
-//! `cargo run -p sgl_engine --example soak -- replay SEED`. What is checked is in [`mod@ledger`]; what can go wrong in
+//! `cargo run -p sgl_engine --example soak -- replay SEED ACTIONS`. What is checked is in [`mod@ledger`]; what can go wrong in
 //! [`mod@world`]: slots that are not given, passes that fail, storms of cancellation, steps that take hours.
 
 mod crowd;
@@ -88,7 +88,7 @@ impl Simulator {
     /// # Panics
     /// If something is wrong with the engine; the message before it names the seed.
     pub fn run(&mut self, seed: u64, actions: usize) -> Summary {
-        let naming = Naming(seed);
+        let naming = Naming(seed, actions);
         let (writing, constraints) = self.parts.take().unwrap_or_else(|| {
             let writing = words::writing();
             let constraints = ConstraintCache::new(writing.vocabulary.clone());
@@ -104,7 +104,7 @@ impl Simulator {
 }
 
 /// Names the seed if a simulation panics.
-struct Naming(u64);
+struct Naming(u64, usize);
 
 impl Drop for Naming {
     fn drop(&mut self) {
@@ -112,7 +112,8 @@ impl Drop for Naming {
             return;
         }
         let mut out = std::io::stderr().lock();
-        let line = format!("seed {0} fails: cargo run -p sgl_engine --example soak -- replay {0}\n", self.0);
+        let line =
+            format!("seed {0} fails: cargo run -p sgl_engine --example soak -- replay {0} {1}\n", self.0, self.1);
         std::io::Write::write_all(&mut out, line.as_bytes()).ok();
     }
 }
