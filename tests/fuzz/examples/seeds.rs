@@ -15,7 +15,8 @@ fn main() {
         let mut files = Files::default();
         let file = files.add("seed.sgl", text.clone());
         let parsed = sgl_syntax::parse(file, &text);
-        let checked = sgl_hir::check(&SourceModule { file, name: "seed".into(), ast: parsed.module }, &[]);
+        let checked =
+            sgl_hir::check(&SourceModule { file, name: "seed".into(), ast: parsed.module, targets: Vec::new() }, &[]);
         if parsed.diagnostics.iter().chain(&checked.diagnostics).any(|d| d.is_error()) {
             continue;
         }
