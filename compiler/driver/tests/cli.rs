@@ -220,3 +220,15 @@ fn new_makes_a_project_that_checks_runs_and_stands_as_formatted() {
     assert_eq!(fs::read_to_string(&main).expect("there"), "mine", "nothing is overwritten");
     assert_eq!(sglc(&["new", "a b"]).status.code(), Some(1));
 }
+
+#[test]
+fn a_plan_is_asked_for_by_entry_and_parameter() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = file(&folder, "hello.sgl", HELLO);
+    let unknown = sglc(&["explain", &format!("{program}::mian")]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(err(&unknown).contains("its entries: main"), "{}", err(&unknown));
+    let parameter = sglc(&["explain", &program, "--batch", "nome"]);
+    assert_eq!(parameter.status.code(), Some(2));
+    assert!(err(&parameter).contains("`--batch nome`"), "{}", err(&parameter));
+}

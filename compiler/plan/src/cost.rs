@@ -6,6 +6,7 @@
 use crate::amount::Amount;
 use crate::binding::Binding;
 use crate::step::{Branch, EntryPlan, Join, Step, Width};
+use sgl_protocol::Shape;
 use std::collections::BTreeSet;
 
 /// Most turns of a loop that are added up one by one; beyond, each counts as the longest.
@@ -21,6 +22,30 @@ pub trait Tokens {
     fn closing(&self, role: &str) -> u64;
     /// Most tokens of a hole whose program names no bound.
     fn hole_max(&self) -> u64;
+}
+
+/// Most tokens that a hole may take: what the program allows, or what the longest of its texts needs. A token has a byte at least,
+/// and one more may end the hole.
+pub(crate) fn hole_max(shape: &Shape, max_tokens: Option<u32>, tokens: &dyn Tokens) -> u64 {
+    let allowed = max_tokens.map_or(tokens.hole_max(), u64::from);
+    longest_bytes(shape).map_or(allowed, |bytes| allowed.min(bytes as u64 + 1))
+}
+
+/// Bytes of the longest text that a hole of this shape may hold, where its structure says.
+fn longest_bytes(shape: &Shape) -> Option<usize> {
+    let digits = |number: &i64| number.to_string().len();
+    match shape {
+        Shape::Bool => Some("false".len()),
+        Shape::Null => Some("null".len()),
+        Shape::Literal(text) => Some(text.len()),
+        Shape::Enum { names, .. } => names.iter().map(String::len).max(),
+        Shape::Int { min: Some(min), max: Some(max) } => Some(digits(min).max(digits(max))),
+        Shape::Union(variants) => variants
+            .iter()
+            .map(|variant| longest_bytes(&variant.shape))
+            .try_fold(0, |most, bytes| Some(most.max(bytes?))),
+        _ => None,
+    }
 }
 
 /// What a call can take.
@@ -140,8 +165,8 @@ impl Meter<'_> {
                 };
                 text(transcript, sum, count, *binding, varies);
             }
-            Step::Hole { max_tokens, .. } => {
-                let max = Amount::of(max_tokens.map_or(self.tokens.hole_max(), u64::from));
+            Step::Hole { shape, max_tokens, .. } => {
+                let max = Amount::of(hole_max(shape, *max_tokens, self.tokens));
                 ask(transcript, sum);
                 sum.written += &max;
                 transcript.length += &max;

@@ -4,7 +4,7 @@
 mod graph;
 
 use crate::binding::Binding;
-use crate::cost::{Cost, Tokens};
+use crate::cost::{Cost, Tokens, hole_max};
 use crate::step::{EntryPlan, Step, Width};
 use std::fmt::Write;
 
@@ -172,7 +172,7 @@ impl Writer<'_> {
                 self.piece(binding.name(), &shown, binding.name());
             }
             Step::Hole { label, max_tokens, shape, .. } => {
-                let most = max_tokens.map_or(self.tokens.hole_max(), u64::from);
+                let most = hole_max(shape, *max_tokens, self.tokens);
                 let kind = if shape.is_free_text() { "free text" } else { "constrained" };
                 self.piece("generated", &format!("$[{label}]"), &format!("{kind}, at most {most} tokens"));
             }

@@ -2,7 +2,7 @@
 
 use crate::amount::Amount;
 use crate::binding::Binding;
-use crate::cost::{Cost, Tokens};
+use crate::cost::{Cost, Tokens, hole_max};
 use crate::step::{EntryPlan, Step, Width};
 use std::fmt::Write;
 
@@ -159,8 +159,8 @@ impl Painter<'_> {
                         }
                     }
                 }
-                Step::Hole { label, max_tokens, .. } => {
-                    let most = max_tokens.map_or(self.tokens.hole_max(), u64::from);
+                Step::Hole { label, shape, max_tokens, .. } => {
+                    let most = hole_max(shape, *max_tokens, self.tokens);
                     let _ = write!(shown, "$[{label}]");
                     written += &Amount::of(most);
                     latest = Binding::Generated;

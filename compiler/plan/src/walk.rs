@@ -176,3 +176,9 @@ impl Walker<'_> {
         Width::Symbol(if *count == 1 { name.to_string() } else { format!("{name}′{count}") })
     }
 }
+
+/// What is known of an element of a list.
+fn element(list: &Fact) -> Fact {
+    let origin = if list.origin.is_empty() { "element".to_string() } else { list.origin.clone() };
+    Fact { known: crate::binding::Known::Nothing, origin, ..list.clone() }
+}

@@ -144,7 +144,7 @@ impl Walker<'_> {
     ) -> Result<(), TooLarge> {
         let repeat = self.fresh_repeat();
         if let Some(element) = element {
-            let each = Fact { known: Known::Nothing, ..over.clone() }.within(repeat);
+            let each = super::element(over).within(repeat);
             frame.values.insert(element, each);
         }
         // What ends the loop decides what is stored in it; it is known after a first walk.

@@ -109,7 +109,7 @@ impl Walker<'_> {
     ) -> Result<Fact, TooLarge> {
         let repeat = self.fresh_repeat();
         let width = self.width(over);
-        let element = Fact { known: Known::Nothing, ..over.clone() }.within(repeat);
+        let element = super::element(over).within(repeat);
         for parameter in &body.parameters {
             frame.values.insert(*parameter, element.clone());
         }
