@@ -1,19 +1,22 @@
-//! Benchmarks as one command: `sgl_benches compile | scheduler | mask MODEL | constraints MODEL CASES | exact VOCABULARY CASES STATES | engine
-//! MODEL THREADS`.
+//! Benchmarks as one command: `sgl_benches compile | pure | image | scheduler | mask MODEL | constraints MODEL CASES |
+//! exact VOCABULARY CASES STATES | engine MODEL THREADS`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "prints figures")]
 
 mod compile;
 mod constraints;
 mod engine;
 mod exact;
+mod image;
 mod mask;
 mod median;
 mod project;
+mod pure;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: sgl_benches compile | scheduler | mask MODEL.gguf | constraints MODEL.gguf CASES.json | \
+const USAGE: &str = "usage: sgl_benches compile | pure | image | scheduler | mask MODEL.gguf | \
+    constraints MODEL.gguf CASES.json | \
     exact MODEL.gguf|VOCABULARY.json CASES.json STATES | engine MODEL.gguf THREADS";
 
 fn main() -> ExitCode {
@@ -25,6 +28,8 @@ fn main() -> ExitCode {
             engine::scheduler();
             Ok(())
         }
+        ["pure"] => pure::run(),
+        ["image"] => image::run(),
         ["mask", model] => mask::run(Path::new(model)),
         ["constraints", model, cases] => constraints::run(Path::new(model), Path::new(cases)),
         ["exact", vocabulary, cases, states] => match states.parse() {

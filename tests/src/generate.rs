@@ -46,6 +46,22 @@ pub fn program(seed: u64) -> Generated {
     Generated { text: items.join("\n"), answers: generator.answers }
 }
 
+/// A program of pure functions only, with numbers that overflow now and then; its entry `main` calls all that it does.
+pub fn functions(seed: u64) -> String {
+    let mut generator = Generator::new(seed);
+    generator.extremes = true;
+    let mut items = vec![generator.enumeration(), generator.structure()];
+    for _ in 0..2 + generator.random.below(3) {
+        items.push(generator.function());
+    }
+    generator.fuel = 12;
+    let body = generator.block_of_code(3);
+    let (ty, value) = generator.all_in_scope();
+    items.push(format!("fn body() -> {ty} {{\n{body}return {value}\n}}"));
+    items.push(format!("pub fn main() -> {ty} {{ return body() }}"));
+    items.join("\n")
+}
+
 /// Something that can be called.
 #[derive(Clone, Debug)]
 struct Callable {
@@ -81,6 +97,8 @@ struct Generator {
     answers: Vec<ScriptedAnswer>,
     /// Statements that may still be made: bounds the program.
     fuel: usize,
+    /// Whether some numbers are as large as an `Int` can be.
+    extremes: bool,
 }
 
 impl Generator {
@@ -97,6 +115,7 @@ impl Generator {
             turns: false,
             answers: Vec::new(),
             fuel: 0,
+            extremes: false,
         }
     }
 

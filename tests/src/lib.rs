@@ -8,6 +8,7 @@
 
 pub mod explained;
 pub mod generate;
+pub mod native;
 pub mod oracle;
 pub mod page;
 pub mod random;

@@ -69,6 +69,12 @@ pub fn check_image(case: &Case, compiled: &Compiled) -> Result<(), String> {
         return Ok(());
     }
     let (before, after) = (run_image(case, compiled, &plain), run_image(case, compiled, image));
+    let stored =
+        sgl_vm::decode(&sgl_vm::encode(image)).map_err(|error| format!("the image is not read again: {error}"))?;
+    let from_image = run_image(case, compiled, &stored);
+    if from_image != after {
+        return Err(format!("the image does something else\n--- image\n{}{}", from_image.0, from_image.1));
+    }
     if before == after {
         return Ok(());
     }

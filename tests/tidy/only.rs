@@ -16,6 +16,8 @@ const ONLY: &[(&str, &[&str])] = &[
     ("safetensors::", &["runtime/model/"]),
     ("memmap2::", &["runtime/model/"]),
     ("postcard::", &["vm/"]),
+    ("cranelift_codegen::", &["vm/src/native/"]),
+    ("cranelift_jit::", &["vm/src/native/"]),
     ("clap::", &["compiler/driver/"]),
     ("ureq::", &["compiler/driver/", "runtime/tools/"]),
     ("rmcp::", &["runtime/tools/"]),

@@ -8,6 +8,7 @@ mod map;
 mod number;
 mod text;
 
+use crate::image::Image;
 use crate::json::{json_of_value, value_of_any};
 use crate::machine::Machine;
 use crate::operation as values;
@@ -121,38 +122,61 @@ pub(crate) fn arity(name: &str) -> Option<usize> {
     ARITIES.iter().find(|(known, _)| *known == name).map(|(_, count)| *count)
 }
 
+/// The number of a built-in, by which native code names it.
+pub(crate) fn number_of(name: &str) -> Option<usize> {
+    ARITIES.iter().position(|(known, _)| *known == name)
+}
+
+/// The built-in of a number.
+pub(crate) fn by_number(number: usize) -> Option<&'static str> {
+    ARITIES.get(number).map(|(name, _)| *name)
+}
+
 impl Machine<'_> {
     /// Calls a built-in. The image was verified, so `arguments` are as many as it takes.
     pub(crate) fn builtin(&mut self, id: TaskId, name: &str, arguments: &[Value]) -> Result<Value, Stop> {
-        let limit = self.options.limits.elements;
-        let Some((family, method)) = name.split_once('.') else { return Err(unknown(name).into()) };
-        match family {
-            "str" => Ok(text::call(method, arguments, limit)?),
-            "list" => self.list(id, method, arguments),
-            "map" => Ok(map::call(method, arguments)?),
-            "int" => Ok(number::int(method, arguments)?),
-            "float" => Ok(number::float(method, arguments)?),
-            "range" => Ok(range(method, &arguments[0], limit)?),
-            "optional" => Ok(match (method, &arguments[0]) {
-                ("or", Value::None) => arguments[1].clone(),
-                ("or", some) => some.clone(),
-                ("is_some", value) => Value::Bool(!matches!(value, Value::None)),
-                _ => return Err(unknown(name).into()),
-            }),
-            "prompt" => match &arguments[0] {
-                Value::Transcript(transcript) => Ok(Value::text(transcript.written.text())),
-                other => Err(values::kind_fault("a transcript", other).into()),
-            },
-            "any" => Ok(match method {
-                "to_str" => Value::text(text_of(&arguments[0], self.image)),
-                "json" => Value::text(json_of_value(&arguments[0], self.image).to_string()),
-                "to_json" => value_of_any(&json_of_value(&arguments[0], self.image)),
-                _ => return Err(unknown(name).into()),
-            }),
-            "json" => Ok(json::call(method, arguments, self.image)?),
-            _ => Err(unknown(name).into()),
+        if let Some(method) = name.strip_prefix("list.") {
+            return self.list(id, method, arguments);
         }
+        Ok(plain(name, arguments, self.image, self.options.limits.elements)?)
     }
+}
+
+/// Calls a built-in that calls nothing itself.
+pub(crate) fn plain(name: &str, arguments: &[Value], image: &Image, limit: usize) -> Result<Value, Fault> {
+    let Some((family, method)) = name.split_once('.') else { return Err(unknown(name)) };
+    match family {
+        "str" => text::call(method, arguments, limit),
+        "list" => list::plain(method, arguments, image, limit),
+        "map" => map::call(method, arguments),
+        "int" => number::int(method, arguments),
+        "float" => number::float(method, arguments),
+        "range" => range(method, &arguments[0], limit),
+        "optional" => Ok(match (method, &arguments[0]) {
+            ("or", Value::None) => arguments[1].clone(),
+            ("or", some) => some.clone(),
+            ("is_some", value) => Value::Bool(!matches!(value, Value::None)),
+            _ => return Err(unknown(name)),
+        }),
+        "prompt" => match &arguments[0] {
+            Value::Transcript(transcript) => Ok(Value::text(transcript.written.text())),
+            other => Err(values::kind_fault("a transcript", other)),
+        },
+        "any" => Ok(match method {
+            "to_str" => Value::text(text_of(&arguments[0], image)),
+            "json" => Value::text(json_of_value(&arguments[0], image).to_string()),
+            "to_json" => value_of_any(&json_of_value(&arguments[0], image)),
+            _ => return Err(unknown(name)),
+        }),
+        "json" => json::call(method, arguments, image),
+        _ => Err(unknown(name)),
+    }
+}
+
+/// What a built-in makes of a list and of what its closure gave for each element.
+pub(crate) fn rank(name: &str, items: &Value, ranks: &Value) -> Result<Value, Fault> {
+    let method = name.strip_prefix("list.").ok_or_else(|| unknown(name))?;
+    list::ranked(method, values::list_of(items)?, values::list_of(ranks)?.to_vec())
 }
 
 fn unknown(name: &str) -> Fault {
@@ -160,14 +184,15 @@ fn unknown(name: &str) -> Fault {
 }
 
 fn range(method: &str, of: &Value, limit: usize) -> Result<Value, Fault> {
-    let Value::Range(start, end) = of else { return Err(values::kind_fault("a range", of)) };
+    let Value::Range(range) = of else { return Err(values::kind_fault("a range", of)) };
+    let (start, end) = **range;
     let Some(end) = end else { return Err(Fault::new("the range has no end")) };
-    let count = end.saturating_sub(*start).max(0);
+    let count = end.saturating_sub(start).max(0);
     match method {
         "len" => Ok(Value::Int(count)),
         "to_list" => {
             values::within(usize::try_from(count).unwrap_or(usize::MAX), limit, "a list")?;
-            Ok(Value::list((*start..*end).map(Value::Int).collect()))
+            Ok(Value::list((start..end).map(Value::Int).collect()))
         }
         other => Err(unknown(&format!("range.{other}"))),
     }

@@ -25,7 +25,7 @@ struct Fit<'a> {
 impl<'a> Fit<'a> {
     fn fits(self, value: &Value, shape: &'a Shape) -> bool {
         match (value, shape) {
-            (Value::Str(text), Shape::Literal(literal)) => **text == **literal,
+            (Value::Str(text), Shape::Literal(literal)) => ***text == **literal,
             (Value::Unknown, Shape::Literal(literal)) => literal == "unknown",
             (Value::Str(text), Shape::Text { pattern, chars_max, until }) => {
                 pattern::lacks(text, pattern.as_deref(), *chars_max, until.as_deref()).is_none()
@@ -53,11 +53,11 @@ impl<'a> Fit<'a> {
                 let same = ty.name == *name && fields.iter().map(|f| &f.name).eq(&ty.fields);
                 same && self.all(items, fields)
             }
-            (Value::Variant(id, index, _), Shape::Enum { name, names }) => {
+            (Value::Variant(index, id, _), Shape::Enum { name, names }) => {
                 let ty = &self.image.enums[*id as usize];
                 ty.name == *name && ty.variants.get(usize::from(*index)).is_some_and(|v| names.contains(&v.name))
             }
-            (Value::Variant(id, index, items), Shape::Tagged { name, variants }) if !name.is_empty() => {
+            (Value::Variant(index, id, items), Shape::Tagged { name, variants }) if !name.is_empty() => {
                 self.image.enums[*id as usize].name == *name
                     && variants.get(usize::from(*index)).is_some_and(|variant| self.payload(items, variant))
             }

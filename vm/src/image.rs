@@ -9,6 +9,7 @@ mod testing;
 pub use outside::{Model, Tool};
 pub use testing::{DataFormat, Eval, Gate, Report, Test};
 
+use crate::native::NativeCode;
 use serde::{Deserialize, Serialize};
 use sgl_protocol::{Role, Shape};
 
@@ -48,6 +49,9 @@ pub struct Image {
     pub tools: Vec<Tool>,
     /// Models that the program names.
     pub models: Vec<Model>,
+    /// Machine code of its functions, made while it runs. It is no part of the image: who changes functions sets it back.
+    #[serde(skip)]
+    pub native: NativeCode,
 }
 
 impl Image {

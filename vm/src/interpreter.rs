@@ -2,6 +2,8 @@
 //!
 //! An instruction that waits leaves no trace and runs again later, so that "wait" needs no state beside the program counter.
 
+mod warm;
+
 use crate::fits::fits;
 use crate::image::{Function, Op, Place, Register};
 use crate::machine::Machine;
@@ -130,7 +132,14 @@ impl Machine<'_> {
     fn step(&mut self, id: TaskId, function: &Function, at: usize) -> Result<Option<Progress>, Stop> {
         let op = function.code.get(at).ok_or_else(|| Fault::new("the code ended without a return"))?;
         match op {
-            Op::Jump { target } => self.frame(id).at = *target as usize,
+            Op::Jump { target } => {
+                let back = *target as usize <= at;
+                let frame = self.frame(id);
+                frame.at = *target as usize;
+                if back && frame.begun.is_some() {
+                    return self.went_back(id);
+                }
+            }
             Op::JumpUnless { condition, target } => {
                 let holds = values::bool_of(&self.get(id, *condition)?)?;
                 self.frame(id).at = if holds { at + 1 } else { *target as usize };
@@ -147,13 +156,13 @@ impl Machine<'_> {
             }
             Op::Call { to, function, arguments } => {
                 let arguments = self.raw_all(id, arguments);
-                self.enter(id, *function, arguments, Returns::Register(*to))?;
+                self.call_into(id, *function, arguments, *to)?;
             }
             Op::CallClosure { to, closure, arguments } => {
                 let callee = self.get(id, *closure)?;
                 let arguments = self.raw_all(id, arguments);
                 let (function, arguments) = Self::closure_call(&callee, arguments)?;
-                self.enter(id, function, arguments, Returns::Register(*to))?;
+                self.call_into(id, function, arguments, *to)?;
             }
             Op::Return { value } => return self.leave(id, *value),
             Op::Push { list, item } => {
@@ -213,7 +222,7 @@ impl Machine<'_> {
             Op::Tuple { to, items } => (Some(*to), Value::Tuple(self.raw_all(id, items).into())),
             Op::Record { to, record, items } => (Some(*to), Value::Record(*record, self.raw_all(id, items).into())),
             Op::Variant { to, of, variant, items } => {
-                (Some(*to), Value::Variant(*of, *variant, self.raw_all(id, items).into()))
+                (Some(*to), Value::Variant(*variant, *of, self.raw_all(id, items).into()))
             }
             Op::Map { to, pairs } => {
                 let mut map = Vec::with_capacity(pairs.len());
@@ -266,7 +275,7 @@ impl Machine<'_> {
             }
             Op::IsVariant { to, of, variant } => {
                 let value = self.get(id, *of)?;
-                (Some(*to), Value::Bool(matches!(value, Value::Variant(_, index, _) if index == *variant)))
+                (Some(*to), Value::Bool(matches!(value, Value::Variant(index, ..) if index == *variant)))
             }
             Op::IsNone { to, of } => (Some(*to), Value::Bool(matches!(self.get(id, *of)?, Value::None))),
             Op::IsShape { to, of, shape } => {
@@ -331,11 +340,13 @@ impl Machine<'_> {
         }
         let mut registers = arguments;
         registers.resize(usize::from(callee.registers), Value::Unit);
-        Ok(Frame { function, at: 0, registers, returns, guards: Vec::new() })
+        Ok(Frame { function, at: 0, registers, returns, guards: Vec::new(), begun: None })
     }
 
     fn enter(&mut self, id: TaskId, function: u32, arguments: Vec<Value>, returns: Returns) -> Result<(), Fault> {
-        let frame = self.new_frame(function, arguments, returns)?;
+        let begun = self.begun(function, &arguments);
+        let mut frame = self.new_frame(function, arguments, returns)?;
+        frame.begun = begun;
         let limit = self.options.limits.frames;
         let task = self.task(id).expect("only a task that is alive calls");
         if task.frames.len() >= limit {
@@ -374,6 +385,12 @@ impl Machine<'_> {
         let limit = self.options.limits.nested_calls;
         if self.nested >= limit {
             return Err(Fault::new(format!("closures are nested more than {limit} deep in built-ins")).into());
+        }
+        self.nested += 1;
+        let done = self.natively(id, function, &arguments);
+        self.nested -= 1;
+        if let Some(value) = done {
+            return Ok(value);
         }
         self.enter(id, function, arguments, Returns::Builtin)?;
         self.nested += 1;

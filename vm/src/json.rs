@@ -27,7 +27,7 @@ pub fn json_of_value(value: &Value, image: &Image) -> Json {
             let fields = image.records.get(*id as usize).map_or(&[][..], |r| &r.fields);
             Json::Object(fields.iter().cloned().zip(items.iter().map(|i| json_of_value(i, image))).collect())
         }
-        Value::Variant(id, index, items) => {
+        Value::Variant(index, id, items) => {
             let name = Json::String(variant_name(*id, *index, image).to_string());
             let Some(declared) = image.enums.get(*id as usize).filter(|e| e.is_tagged()) else { return name };
             let fields = declared.variants.get(usize::from(*index)).map_or(&[][..], |v| &v.fields);
@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
             (Shape::Literal(literal), Json::String(text)) if text == literal => Ok(Value::text(text)),
             (Shape::Enum { name, names }, Json::String(text)) => match names.iter().position(|n| n == text) {
                 Some(index) => match (named::plain_enum(name, names, self.image), u16::try_from(index)) {
-                    (Some(id), Ok(index)) => Ok(Value::Variant(id, index, Vec::new().into())),
+                    (Some(id), Ok(index)) => Ok(Value::Variant(index, id, Vec::new().into())),
                     _ => self.wrong("a known enum", json),
                 },
                 None => self.wrong(&format!("one of {}", names.join(", ")), json),

@@ -7,8 +7,9 @@ use crate::guard::Guard;
 use crate::host::{Host, NoHost};
 use crate::image::{Entry, Image};
 use crate::interpreter::Progress;
+use crate::native::Native;
 use crate::observer::{BranchPath, Observer};
-use crate::options::RunOptions;
+use crate::options::{RunOptions, Tier};
 use crate::report::Read;
 use crate::task::{Group, Returns, Slot, Task, Wait, mix_text};
 use crate::trap::{Fault, Trap, World};
@@ -29,6 +30,8 @@ pub(crate) struct Machine<'a> {
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) options: &'a RunOptions,
     pub(crate) texts: Vec<Value>,
+    /// Code for its functions, where that is wanted.
+    pub(crate) native: Option<Native>,
     slots: Vec<Slot>,
     ready: VecDeque<TaskId>,
     requests: FxHashMap<RequestId, TaskId>,
@@ -104,6 +107,7 @@ pub fn run_with(
         observer: &mut *outside.observer,
         options,
         texts: image.texts.iter().map(Value::text).collect(),
+        native: (options.native != Tier::Never && !watched).then(|| Native::new(image)),
         slots: Vec::new(),
         ready: VecDeque::new(),
         requests: FxHashMap::default(),
@@ -200,7 +204,9 @@ impl Machine<'_> {
         branch: BranchPath,
         path: u64,
     ) -> Result<TaskId, Trap> {
-        let frame = self.new_frame(function, arguments, Returns::Task).map_err(|fault| Trap {
+        // A task that is alone runs next, so that the fuel of now is what it begins with.
+        let begun = (self.alive == 0).then(|| self.begun(function, &arguments)).flatten();
+        let mut frame = self.new_frame(function, arguments, Returns::Task).map_err(|fault| Trap {
             message: fault.message,
             help: fault.help,
             compared: None,
@@ -208,6 +214,7 @@ impl Machine<'_> {
             stack: Vec::new(),
             fault: None,
         })?;
+        frame.begun = begun;
         let task = Task {
             frames: vec![frame],
             session,

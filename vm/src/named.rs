@@ -46,7 +46,7 @@ pub(crate) fn tagged_value(
 ) -> Option<Value> {
     if !name.is_empty() {
         let id = tagged_enum(name, variants, image)?;
-        return Some(Value::Variant(id, u16::try_from(index).ok()?, items.into()));
+        return Some(Value::Variant(u16::try_from(index).ok()?, id, items.into()));
     }
     match &variants[index].shape {
         Shape::Record { name, fields } => Some(Value::Record(record(name, fields, image)?, items.into())),

@@ -64,7 +64,7 @@ pub(crate) fn binary(op: Binary, left: &Value, right: &Value, elements_max: usiz
         Binary::Add => match (left, right) {
             (Value::Str(a), Value::Str(b)) => {
                 within(a.len() + b.len(), elements_max, "a text")?;
-                Value::text([&**a, &**b].concat())
+                Value::text([&***a, &***b].concat())
             }
             (Value::List(a), Value::List(b)) => {
                 within(a.len() + b.len(), elements_max, "a list")?;
@@ -112,9 +112,9 @@ fn member(item: &Value, of: &Value) -> Result<bool> {
     match of {
         Value::List(items) => Ok(items.iter().any(|i| equal(i, item))),
         Value::Map(pairs) => Ok(pairs.iter().any(|(key, _)| equal(key, item))),
-        Value::Range(start, end) => {
-            let n = int_of(item)?;
-            Ok(n >= *start && end.is_none_or(|end| n < end))
+        Value::Range(range) => {
+            let ((start, end), n) = (**range, int_of(item)?);
+            Ok(n >= start && end.is_none_or(|end| n < end))
         }
         Value::Str(text) => Ok(text.contains(str_of(item)?)),
         other => Err(kind_fault("a list, map, range or Str", other)),
@@ -135,7 +135,7 @@ pub(crate) fn range(start: i64, end: Option<i64>, inclusive: bool) -> Result<Val
         Some(end) if inclusive => Some(end.checked_add(1).ok_or_else(|| overflow("the end of the range"))?),
         other => other,
     };
-    Ok(Value::Range(start, end))
+    Ok(Value::Range(Rc::new((start, end))))
 }
 
 /// The place of a signed index in a list.
@@ -206,7 +206,7 @@ pub(crate) fn with_field(of: &Value, index: u16, value: Value) -> Result<Value> 
     *slot = value;
     match of {
         Value::Record(id, _) => Ok(Value::Record(*id, items)),
-        Value::Variant(id, variant, _) => Ok(Value::Variant(*id, *variant, items)),
+        Value::Variant(variant, id, _) => Ok(Value::Variant(*variant, *id, items)),
         _ => Ok(Value::Tuple(items)),
     }
 }
@@ -238,7 +238,8 @@ pub(crate) fn next(iterator: &mut Value) -> Result<Option<Value>> {
     Ok(match &iterator.over {
         Value::List(items) => items.get(at).cloned(),
         Value::Map(pairs) => pairs.get(at).map(|(key, value)| Value::Tuple(vec![key.clone(), value.clone()].into())),
-        Value::Range(start, end) => {
+        Value::Range(range) => {
+            let (start, end) = **range;
             let next =
                 i64::try_from(at).ok().and_then(|at| start.checked_add(at)).ok_or_else(|| overflow("the range"))?;
             end.is_none_or(|end| next < end).then_some(Value::Int(next))

@@ -332,14 +332,14 @@ impl<'a> Parser<'a> {
 
     fn variant(&mut self, name: &str, names: &[String], index: usize) -> Option<Value> {
         let id = named::plain_enum(name, names, self.image)?;
-        Some(Value::Variant(id, u16::try_from(index).ok()?, Vec::new().into()))
+        Some(Value::Variant(u16::try_from(index).ok()?, id, Vec::new().into()))
     }
 }
 
 /// `Unknown` is written as a literal, and is a value of its own.
 pub(crate) fn unknown_or(value: Value, variant: &str) -> Value {
     match &value {
-        Value::Str(text) if variant == "Unknown" && **text == *"unknown" => Value::Unknown,
+        Value::Str(text) if variant == "Unknown" && ***text == *"unknown" => Value::Unknown,
         _ => value,
     }
 }

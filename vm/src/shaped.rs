@@ -49,7 +49,7 @@ impl<'a> Writer<'a> {
                 Some(member) => self.tagged(member, value),
                 None => self.plain(value, top),
             },
-            (Shape::Tagged { variants, .. }, Value::Variant(id, index, items)) => {
+            (Shape::Tagged { variants, .. }, Value::Variant(index, id, items)) => {
                 match variants.get(usize::from(*index)).map(|variant| &variant.shape) {
                     Some(Shape::Record { fields, .. }) => {
                         let name = variant_name(*id, *index, self.image);

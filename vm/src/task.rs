@@ -23,6 +23,17 @@ pub(crate) struct Frame {
     pub(crate) returns: Returns,
     /// Guards that are open in it, outermost first.
     pub(crate) guards: Vec<Guard>,
+    /// How it began, while it may still be done natively.
+    pub(crate) begun: Option<Box<Begun>>,
+}
+
+/// The beginning of a call of pure code.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub(crate) arguments: Vec<Value>,
+    pub(crate) fuel: u64,
+    /// How often control went back.
+    pub(crate) rounds: u32,
 }
 
 /// Where a frame's result goes.

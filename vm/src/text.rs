@@ -54,7 +54,7 @@ pub(crate) fn write(value: &Value, image: &Image, out: &mut String, inside: bool
             }
             out.push('}');
         }
-        Value::Variant(id, index, items) => {
+        Value::Variant(index, id, items) => {
             let name = variant_name(*id, *index, image);
             let tagged = image.enums.get(*id as usize).filter(|e| e.is_tagged());
             match tagged.and_then(|e| e.variants.get(usize::from(*index))) {
@@ -75,7 +75,8 @@ pub(crate) fn write(value: &Value, image: &Image, out: &mut String, inside: bool
                 None => out.push_str(name),
             }
         }
-        Value::Range(start, end) => {
+        Value::Range(range) => {
+            let (start, end) = **range;
             out.push_str(&format!("{start}..{}", end.map(|e| e.to_string()).unwrap_or_default()));
         }
         Value::Closure(..) => out.push_str("<function>"),

@@ -1,4 +1,10 @@
 //! What programs hold.
+//!
+//! A value is 16 bytes: a kind, what goes with it, and a number or a counted pointer. `native` reads and writes them so.
+
+mod text;
+
+pub use text::Text;
 
 use crate::image::FunctionIndex;
 use crate::written::Written;
@@ -12,6 +18,7 @@ pub struct TaskId(pub(crate) u32);
 
 /// A value. Cheap to clone: what is large is shared.
 #[derive(Clone, Debug)]
+#[repr(u8)]
 pub enum Value {
     /// `()`
     Unit,
@@ -26,7 +33,7 @@ pub enum Value {
     /// A `Float`.
     Float(f64),
     /// A `Str`.
-    Str(Rc<str>),
+    Str(Rc<Text>),
     /// A list.
     List(Rc<Vec<Value>>),
     /// A map, in the order of insertion; no two keys are equal.
@@ -35,10 +42,10 @@ pub enum Value {
     Tuple(Rc<Vec<Value>>),
     /// A record of a type of the image.
     Record(u32, Rc<Vec<Value>>),
-    /// A variant of an enum of the image.
-    Variant(u32, u16, Rc<Vec<Value>>),
+    /// A variant: which one, of which enum of the image, and its payload.
+    Variant(u16, u32, Rc<Vec<Value>>),
     /// `start..end`, the end not included; none is unbounded.
-    Range(i64, Option<i64>),
+    Range(Rc<(i64, Option<i64>)>),
     /// A function with what it captures.
     Closure(FunctionIndex, Rc<Vec<Value>>),
     /// A transcript.
@@ -76,7 +83,7 @@ pub struct Iterator {
 impl Value {
     /// A `Str`.
     pub fn text(text: impl AsRef<str>) -> Self {
-        Self::Str(Rc::from(text.as_ref()))
+        Self::Str(Text::of(text.as_ref()))
     }
 
     /// A list.
@@ -126,7 +133,7 @@ pub(crate) fn equal(a: &Value, b: &Value) -> bool {
         (Value::Map(a), Value::Map(b)) => {
             a.len() == b.len() && a.iter().all(|(k, v)| b.iter().any(|(l, w)| equal(k, l) && equal(v, w)))
         }
-        (Value::Range(a, b), Value::Range(c, d)) => a == c && b == d,
+        (Value::Range(a), Value::Range(b)) => a == b,
         _ => false,
     }
 }

@@ -1,13 +1,13 @@
 //! Whether an image can be run: one pass over everything that an index may point at.
 //!
 //! Registers, targets and table entries are in range; calls have as many arguments as parameters; code ends in `Return` or
-//! `Jump`; places match code. What is left (kinds of values) is checked where it is used, and is a trap.
+//! `Jump`; places match code and lie in files. What is left (kinds of values) is checked where it is used, and is a trap.
 
-use crate::image::{Function, GuardKind, Image, JoinPolicy, Op, Register, Report, Start};
+use crate::image::{Function, GuardKind, Image, JoinPolicy, Op, Place, Register, Report, Start};
 
 /// What is wrong, one line each; nothing if the image is sound.
 pub fn verify(image: &Image) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found = places(image);
     for (index, function) in image.functions.iter().enumerate() {
         let mut check = Check { image, function, index, at: 0, found: &mut found };
         check.function();
@@ -45,6 +45,19 @@ pub fn verify(image: &Image) -> Vec<String> {
         }
     }
     found
+}
+
+/// Places that are in no file.
+fn places(image: &Image) -> Vec<String> {
+    let of_code = image.functions.iter().flat_map(|function| &function.places);
+    let others = image.holes.iter().map(|hole| &hole.at).chain(image.tools.iter().map(|tool| &tool.at));
+    let others =
+        others.chain(image.models.iter().map(|model| &model.at)).chain(image.tests.iter().map(|test| &test.at));
+    let others =
+        others.chain(image.evals.iter().flat_map(|eval| eval.gates.iter().map(|gate| &gate.at).chain([&eval.at])));
+    let wrong = |place: &&Place| place.file as usize >= image.files.len() || place.start > place.end;
+    let first = of_code.chain(others).find(wrong);
+    first.map(|place| format!("a place that is in no file: {place:?}")).into_iter().collect()
 }
 
 struct Check<'a> {

@@ -73,6 +73,7 @@ pub fn emit(program: &Program, files: &Files) -> Result<Image, Box<Diagnostic>> 
             .map(|(name, of, span)| Model { name: name.clone(), of: of.clone(), at: place(*span) })
             .collect(),
         tools: program.tools.iter().map(tool).collect(),
+        native: sgl_vm::NativeCode::default(),
     })
 }
 

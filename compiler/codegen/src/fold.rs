@@ -9,7 +9,7 @@ use sgl_ir::Program;
 use sgl_protocol::{Scripted, Shape};
 use sgl_source::{Code, Diagnostic, FileId, Span};
 use sgl_vm::image::{Entry, Function, Image, Op, Place, Register};
-use sgl_vm::{Limits, RunOptions, Silent, Trap, Value};
+use sgl_vm::{Limits, RunOptions, Silent, Tier, Trap, Value};
 
 /// Bounds of one constant: a second at most, and a few megabytes.
 const LIMITS: Limits =
@@ -52,7 +52,8 @@ fn compute(image: &Image, name: &str, function: u32) -> Result<Value, Trap> {
     let (name, doc) = (name.to_string(), String::new());
     let entry =
         Entry { name, doc, function, prompt: false, parameters: Vec::new(), result: Shape::Null, uses: Vec::new() };
-    let options = RunOptions { limits: LIMITS, ..RunOptions::default() };
+    // Functions change while constants are computed, so no code is made of them yet.
+    let options = RunOptions { limits: LIMITS, native: Tier::Never, ..RunOptions::default() };
     let mut nobody = Scripted::new(Vec::new(), Box::new(|_| None));
     sgl_vm::run(image, &entry, Vec::new(), &mut nobody, &options, &mut Silent)
 }
@@ -91,8 +92,9 @@ impl Writer<'_> {
                 let pairs: Vec<Value> = pairs.iter().flat_map(|(k, v)| [k.clone(), v.clone()]).collect();
                 self.all(&pairs)?
             }
-            Value::Range(start, end) => {
-                let bounds: Vec<Value> = std::iter::once(*start).chain(*end).map(Value::Int).collect();
+            Value::Range(range) => {
+                let (start, end) = **range;
+                let bounds: Vec<Value> = std::iter::once(start).chain(end).map(Value::Int).collect();
                 self.all(&bounds)?
             }
             _ => Vec::new(),
@@ -113,7 +115,7 @@ impl Writer<'_> {
             Value::List(_) => Op::List { to, items: parts },
             Value::Tuple(_) => Op::Tuple { to, items: parts },
             Value::Record(record, _) => Op::Record { to, record: *record, items: parts },
-            Value::Variant(of, variant, _) => Op::Variant { to, of: *of, variant: *variant, items: parts },
+            Value::Variant(variant, of, _) => Op::Variant { to, of: *of, variant: *variant, items: parts },
             Value::Map(_) => Op::Map { to, pairs: parts.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect() },
             Value::Range(..) => Op::Range { to, start: *parts.first()?, end: parts.get(1).copied(), inclusive: false },
             _ => return None,

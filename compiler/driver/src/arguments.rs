@@ -30,6 +30,10 @@ pub enum Command {
     Test(TestArguments),
     /// Run a program over rows of data, and say whether it is good enough
     Eval(EvalArguments),
+    /// Make one file of a program, that `sglc run` runs without its source
+    Build(BuildArguments),
+    /// Say what is in such a file: entries, what they take, give, ask and reach, and who signed it
+    Inspect(InspectArguments),
     /// Say what is wrong with programs, without running them
     Check(CheckArguments),
     /// Apply the fixes that are safe, and say what was done
@@ -170,6 +174,35 @@ pub enum TestFormat {
     Text,
     /// One JSON object per line
     Json,
+}
+
+/// Options of `sglc build`.
+#[derive(Debug, Args)]
+pub struct BuildArguments {
+    /// The program
+    pub file: String,
+    /// Where to write; beside the program, with the ending `.sglb`, if not given
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<String>,
+    /// Sign it with the secret key in this file: 64 hexadecimal digits, as `openssl rand -hex 32` makes them
+    #[arg(long, value_name = "KEYFILE")]
+    pub sign: Option<String>,
+    /// Leave the text of the program out; messages then name lines and do not show them
+    #[arg(long)]
+    pub strip: bool,
+}
+
+/// Options of `sglc inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArguments {
+    /// The image
+    pub image: String,
+    /// Print everything as JSON, with schemas
+    #[arg(long)]
+    pub json: bool,
+    /// Fail unless it is signed by this public key: 64 hexadecimal digits, or @FILE with them
+    #[arg(long, value_name = "KEY")]
+    pub trust: Option<String>,
 }
 
 /// Options of `sglc check`.
@@ -318,9 +351,12 @@ pub enum ModelCommand {
 /// Options of `sglc run`, beside the entry's own flags.
 #[derive(Clone, Debug, Args)]
 pub struct RunArguments {
-    /// The program, and which of its entries
+    /// The program or its image, and which of its entries
     #[arg(value_name = "FILE[::ENTRY]")]
     pub program: String,
+    /// Refuse an image that this public key did not sign: 64 hexadecimal digits, or @FILE with them
+    #[arg(long, value_name = "KEY", help_heading = "Run options")]
+    pub trust: Option<String>,
     /// All parameters as one JSON object, or @FILE with one
     #[arg(long, value_name = "JSON|@FILE", help_heading = "Run options")]
     pub input: Option<String>,

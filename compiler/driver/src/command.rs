@@ -1,11 +1,13 @@
 //! One file per command.
 
+mod build;
 mod check;
 mod doctor;
 mod dump;
 mod explain;
 mod fix;
 mod fmt;
+mod inspect;
 mod mask;
 mod model;
 mod new;
@@ -22,6 +24,8 @@ pub fn run(command: Command) -> Outcome {
         Command::Run { arguments } => run::run(&arguments),
         Command::Test(arguments) => crate::testing::test(&arguments),
         Command::Eval(arguments) => crate::evaluating::eval(&arguments),
+        Command::Build(arguments) => build::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

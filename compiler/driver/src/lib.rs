@@ -16,6 +16,7 @@ pub mod execute;
 pub mod flags;
 pub mod grants;
 pub mod models;
+mod packaged;
 pub mod pictures;
 pub mod project;
 pub mod report;

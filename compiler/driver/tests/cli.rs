@@ -232,3 +232,31 @@ fn a_plan_is_asked_for_by_entry_and_parameter() {
     assert_eq!(parameter.status.code(), Some(2));
     assert!(err(&parameter).contains("`--batch nome`"), "{}", err(&parameter));
 }
+
+#[test]
+fn an_image_runs_like_its_source_and_is_trusted_only_where_it_is_signed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = file(&folder, "hello.sgl", HELLO);
+    let script = file(&folder, "answers", "greeting: Hi Ada\n");
+    let (secret, image) = (file(&folder, "secret", &"07".repeat(32)), file(&folder, "hello.sglb", ""));
+    let built = sglc(&["build", &program, "-o", &image, "--sign", &secret]);
+    assert_eq!(built.status.code(), Some(0), "{}", err(&built));
+    fs::remove_file(&program).expect("the source is not needed");
+    let run = |more: &[&str]| sglc(&[&["run", &image, "--script", &script, "--name", "Ada"], more].concat());
+    assert_eq!(out(&run(&[])), "Hi Ada\n", "{}", err(&run(&[])));
+    let inspected = sglc(&["inspect", &image]);
+    let told = out(&inspected);
+    assert!(told.contains("prompt main") && told.contains("asks greeting"), "{told}{}", err(&inspected));
+    let signer = told.lines().find_map(|line| line.strip_prefix("signed by ")).expect("it is signed").to_string();
+    assert_eq!(run(&["--trust", &signer]).status.code(), Some(0));
+    let other = run(&["--trust", &"00".repeat(32)]);
+    assert_eq!(other.status.code(), Some(1));
+    assert!(err(&other).contains("which `--trust` does not name"), "{}", err(&other));
+    let mut bytes = fs::read(&image).expect("it was built");
+    let last = bytes.len() - 100;
+    bytes[last] ^= 1;
+    fs::write(&image, bytes).expect("writable");
+    let damaged = run(&[]);
+    assert_eq!(damaged.status.code(), Some(1));
+    assert!(err(&damaged).contains("the image is damaged"), "{}", err(&damaged));
+}

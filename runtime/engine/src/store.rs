@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::SystemTime;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -176,12 +175,12 @@ fn remember(shared: &mut Shared, key: Key, block: &Arc<Vec<u8>>, most: usize) {
 
 /// Drops what was written first until the folder is within its bytes; gives how many those are.
 fn prune(folder: &Path, most: u64) -> io::Result<u64> {
-    let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
+    let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let facts = entry.metadata()?;
         if facts.is_file() {
-            files.push((facts.modified().unwrap_or(SystemTime::UNIX_EPOCH), facts.len(), entry.path()));
+            files.push((facts.modified().ok(), facts.len(), entry.path()));
         }
     }
     files.sort();

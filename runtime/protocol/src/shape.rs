@@ -4,6 +4,8 @@
 //! by it. The text is canonical: one key order, `", "` and `": "` as separators, minimal escapes, so that every value
 //! has exactly one spelling.
 
+mod depth;
+
 use serde::{Deserialize, Serialize};
 
 /// The set of texts that a value of some type may have.
@@ -54,6 +56,7 @@ pub enum Shape {
     /// A JSON array.
     List {
         /// Each element.
+        #[serde(deserialize_with = "depth::read")]
         item: Box<Shape>,
         /// Fewest elements.
         min: u32,
@@ -61,7 +64,7 @@ pub enum Shape {
         max: Option<u32>,
     },
     /// A JSON array of fixed length, each place with its own shape.
-    Tuple(Vec<Shape>),
+    Tuple(#[serde(deserialize_with = "depth::read")] Vec<Shape>),
     /// A JSON object with these keys in this order.
     Record {
         /// The nominal type's name; empty for an anonymous record.
@@ -72,8 +75,10 @@ pub enum Shape {
     /// A JSON object with any keys: `{"k": v, …}`. Of a key that is written twice, the later value counts.
     Map {
         /// Each key; a shape whose texts inside a structure are JSON strings.
+        #[serde(deserialize_with = "depth::read")]
         key: Box<Shape>,
         /// Each value.
+        #[serde(deserialize_with = "depth::read")]
         value: Box<Shape>,
         /// Fewest entries.
         min: u32,
@@ -92,8 +97,10 @@ pub enum Shape {
     /// Shapes that refer to each other, and the one that is meant.
     Recursive {
         /// What [`Shape::Ref`] inside of `definitions` and `root` refers to, by position.
+        #[serde(deserialize_with = "depth::read")]
         definitions: Vec<Shape>,
         /// The whole.
+        #[serde(deserialize_with = "depth::read")]
         root: Box<Shape>,
     },
     /// One of the definitions of the nearest [`Shape::Recursive`] around.
@@ -120,6 +127,7 @@ pub struct Field {
     /// The key as generated.
     pub name: String,
     /// What it holds.
+    #[serde(deserialize_with = "depth::read")]
     pub shape: Shape,
 }
 
@@ -129,6 +137,7 @@ pub struct Variant {
     /// The type's name, for messages.
     pub name: String,
     /// Its texts.
+    #[serde(deserialize_with = "depth::read")]
     pub shape: Shape,
 }
 

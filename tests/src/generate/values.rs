@@ -46,6 +46,7 @@ impl Generator {
 
     fn literal(&mut self, ty: &Ty) -> String {
         match ty {
+            Ty::Int if self.extremes && self.chance(5) => format!("{}", i64::MAX - self.random.below(3) as i64),
             Ty::Int if self.chance(20) => format!("(-{})", self.random.below(9)),
             Ty::Int => self.random.below(20).to_string(),
             Ty::Float => format!("{}.{}", self.random.below(9), self.random.below(100)),

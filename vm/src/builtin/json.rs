@@ -13,7 +13,7 @@ pub(super) fn call(method: &str, arguments: &[Value], image: &Image) -> Result<V
         "get" => {
             let key = values::str_of(&arguments[1])?;
             optional(
-                pairs(json).iter().find(|(k, _)| matches!(k, Value::Str(k) if **k == *key)).map(|(_, v)| v.clone()),
+                pairs(json).iter().find(|(k, _)| matches!(k, Value::Str(k) if ***k == *key)).map(|(_, v)| v.clone()),
             )
         }
         "at" => {

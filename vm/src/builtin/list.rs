@@ -1,7 +1,7 @@
 //! Methods of lists.
 
 use super::{count_of, optional, unknown};
-use crate::image::Binary;
+use crate::image::{Binary, Image};
 use crate::machine::Machine;
 use crate::operation::{binary, bool_of, compare, insert, int_of, list_of, str_of, within};
 use crate::task::Stop;
@@ -14,7 +14,6 @@ use std::rc::Rc;
 impl Machine<'_> {
     pub(super) fn list(&mut self, id: TaskId, method: &str, arguments: &[Value]) -> Result<Value, Stop> {
         let items = list_of(&arguments[0])?;
-        let limit = self.options.limits.elements;
         match method {
             "map" => {
                 let mapped = items.iter().map(|item| self.call(id, &arguments[1], vec![item.clone()]));
@@ -54,17 +53,7 @@ impl Machine<'_> {
                 let ranks = ranks.collect::<Result<Vec<_>, _>>()?;
                 Ok(ranked(method, items, ranks)?)
             }
-            "join" => {
-                let between = str_of(&arguments[1])?;
-                let mut text = String::new();
-                for (index, item) in items.iter().enumerate() {
-                    text.push_str(if index > 0 { between } else { "" });
-                    text.push_str(&text_of(item, self.image));
-                    within(text.len(), limit, "a text")?;
-                }
-                Ok(Value::text(text))
-            }
-            _ => Ok(plain(method, items, arguments, limit)?),
+            _ => Ok(plain(method, arguments, self.image, self.options.limits.elements)?),
         }
     }
 
@@ -84,7 +73,8 @@ impl Machine<'_> {
 }
 
 /// Those that call nothing.
-fn plain(method: &str, items: &Rc<Vec<Value>>, arguments: &[Value], limit: usize) -> Result<Value, Fault> {
+pub(super) fn plain(method: &str, arguments: &[Value], image: &Image, limit: usize) -> Result<Value, Fault> {
+    let items = list_of(&arguments[0])?;
     let pair = |a: Value, b: &Value| Value::Tuple(vec![a, b.clone()].into());
     Ok(match method {
         "len" => Value::Int(items.len() as i64),
@@ -95,6 +85,16 @@ fn plain(method: &str, items: &Rc<Vec<Value>>, arguments: &[Value], limit: usize
         "push" => {
             within(items.len() + 1, limit, "a list")?;
             Value::list(items.iter().chain([&arguments[1]]).cloned().collect())
+        }
+        "join" => {
+            let between = str_of(&arguments[1])?;
+            let mut text = String::new();
+            for (index, item) in items.iter().enumerate() {
+                text.push_str(if index > 0 { between } else { "" });
+                text.push_str(&text_of(item, image));
+                within(text.len(), limit, "a text")?;
+            }
+            Value::text(text)
         }
         "concat" => binary(Binary::Add, &arguments[0], &arguments[1], limit)?,
         "reverse" => Value::list(items.iter().rev().cloned().collect()),
@@ -145,7 +145,7 @@ fn get(items: &[Value], at: i64) -> Option<Value> {
 }
 
 /// By what a closure gave per element. Equal ranks keep their order.
-fn ranked(method: &str, items: &[Value], ranks: Vec<Value>) -> Result<Value, Fault> {
+pub(super) fn ranked(method: &str, items: &[Value], ranks: Vec<Value>) -> Result<Value, Fault> {
     let order = |a: &Value, b: &Value| Ok::<_, Fault>(compare(a, b)?.unwrap_or(Ordering::Equal));
     match method {
         "group_by" => {

@@ -35,7 +35,7 @@ impl Machine<'_> {
             Value::List(items) => Value::List(all(items)?),
             Value::Tuple(items) => Value::Tuple(all(items)?),
             Value::Record(ty, items) => Value::Record(*ty, all(items)?),
-            Value::Variant(ty, index, items) => Value::Variant(*ty, *index, all(items)?),
+            Value::Variant(index, ty, items) => Value::Variant(*index, *ty, all(items)?),
             Value::Closure(function, captures) => Value::Closure(*function, all(captures)?),
             Value::Map(pairs) if pairs.iter().any(|(_, value)| may_be_pending(value)) => {
                 let pairs = pairs.iter().map(|(key, value)| Ok((key.clone(), self.force_whole(value)?)));

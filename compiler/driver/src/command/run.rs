@@ -6,7 +6,7 @@
 use crate::arguments::{DiagnosticFormat, RunArguments, finish};
 use crate::compile::Compiled;
 use crate::sources::Disk;
-use crate::{Outcome, compile, execute, flags, report};
+use crate::{Outcome, compile, execute, flags, packaged, report};
 use clap::{Arg, ArgAction, Args, FromArgMatches};
 use sgl_source::{Code, Diagnostic, FileId, Span};
 use sgl_vm::image::Entry;
@@ -22,7 +22,13 @@ pub(super) fn run(arguments: &[OsString]) -> Outcome {
         Some((file, entry)) => (file.to_string(), Some(entry.to_string())),
         None => (program, None),
     };
-    let compiled = match compile::compile(&Disk, &file) {
+    let is_image = packaged::is_image(&file);
+    if !is_image && value_of(arguments, "--trust").is_some() {
+        report::error(&format!("`--trust` is for images, and {file} is none: `sglc build` makes one"));
+        return Outcome::Failed;
+    }
+    let loaded = if is_image { unpacked(arguments, &file) } else { compile::compile(&Disk, &file) };
+    let compiled = match loaded {
         Ok(compiled) => compiled,
         Err(message) => {
             report::error(&message);
@@ -87,8 +93,31 @@ fn program_name(own: &clap::Command, arguments: &[OsString]) -> Option<String> {
     None
 }
 
+/// A program that comes as an image, if it is signed as the command line wants it.
+fn unpacked(arguments: &[OsString], file: &str) -> Result<Compiled, String> {
+    let (package, _) = packaged::read(file)?;
+    if let Some(key) = value_of(arguments, "--trust") {
+        packaged::trust(file, &package, &key)?;
+    }
+    Ok(packaged::compiled(file, package))
+}
+
+/// The value of a flag that takes one, before the entry's own flags are known.
+fn value_of(arguments: &[OsString], flag: &str) -> Option<String> {
+    let mut rest = arguments.iter().map(|argument| argument.to_string_lossy());
+    while let Some(argument) = rest.next() {
+        if argument == flag {
+            return rest.next().map(|value| value.to_string());
+        }
+        if let Some(value) = argument.strip_prefix(flag).and_then(|rest| rest.strip_prefix('=')) {
+            return Some(value.to_string());
+        }
+    }
+    None
+}
+
 /// Why a program can't be run by itself.
-fn no_entry(file: &str) -> Diagnostic {
+pub(super) fn no_entry(file: &str) -> Diagnostic {
     let span = Span::new(FileId(0), 0, 0);
     Diagnostic::error(Code::E0413, format!("{file} has no entry"), span, "nothing in this file is `pub`")
         .with_help("write `pub prompt main() { … }`, or put `pub` before a prompt")
