@@ -157,7 +157,7 @@ impl<'a> Reader<'a> {
             (Shape::Bool, Json::Bool(b)) => Ok(Value::Bool(*b)),
             (Shape::LiteralBool(only), Json::Bool(b)) if only == b => Ok(Value::Bool(*b)),
             (Shape::Image, Json::String(text)) => match (self.pictures)(text) {
-                Ok(picture) => Ok(Value::Image(picture)),
+                Ok(picture) => Ok(Value::Image(std::rc::Rc::new(picture))),
                 Err(why) if self.pointer.is_empty() => Err(why),
                 Err(why) => Err(format!("at `/{}`: {why}", self.pointer.join("/"))),
             },

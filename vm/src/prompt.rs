@@ -56,7 +56,7 @@ impl Machine<'_> {
                 }
             },
             Op::AppendImage { of } => match self.whole(id, *of)? {
-                Value::Image(picture) => self.append_image(id, picture)?,
+                Value::Image(picture) => self.append_image(id, picture.as_ref().clone())?,
                 other => return Err(Fault::new(format!("{} is shown as an image", other.kind())).into()),
             },
             Op::Transcript { to } => {

@@ -51,7 +51,7 @@ pub enum Value {
     /// A transcript.
     Transcript(Rc<Transcript>),
     /// An `Image`.
-    Image(Picture),
+    Image(Rc<Picture>),
     /// A loop's place in what it goes over.
     Iterator(Box<Iterator>),
     /// The value of a task that may still run.
