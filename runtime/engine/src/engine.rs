@@ -72,6 +72,8 @@ pub struct Engine {
     pub(crate) waited_max: u64,
     /// In simulation: what each request started from.
     pub(crate) witness: Option<Vec<(RequestId, Expected)>>,
+    /// Requests for which there is no room: they fail when the pass that is planned has begun.
+    pub(crate) doomed: Vec<(RequestId, ModelError)>,
     /// Priorities that there have been.
     pub(crate) priorities: BTreeSet<i8>,
 }
@@ -146,6 +148,7 @@ impl Engine {
             starts: 0,
             waited_max: 0,
             store: None,
+            doomed: Vec::new(),
             witness: None,
             priorities: BTreeSet::new(),
         }

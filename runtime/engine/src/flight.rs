@@ -59,6 +59,7 @@ impl Engine {
         let work = self.plan();
         self.trace.planned += started.elapsed();
         if work.is_empty() {
+            self.end_doomed();
             return Ok(None);
         }
         let mut flight = Flight { work, ..Flight::default() };
@@ -70,7 +71,9 @@ impl Engine {
             }
         }
         self.forwards += 1;
-        self.launch(&flight, questions)?;
+        let launched = self.launch(&flight, questions);
+        self.end_doomed();
+        launched?;
         Ok(Some(flight))
     }
 

@@ -23,7 +23,7 @@ impl Engine {
     /// The work of the next pass, with slots taken.
     pub(crate) fn plan(&mut self) -> Vec<Work> {
         self.planning += 1;
-        let (most, before) = (self.forward.sequences(), self.sequences.len());
+        let most = self.forward.sequences();
         let mut budget = self.token_budget;
         let mut work: Vec<Work> = Vec::with_capacity(self.running.len());
         let mut prompts = Vec::new();
@@ -64,12 +64,8 @@ impl Engine {
         }
         self.admit(&mut budget, reserved, &mut work);
         let Self { running, sequences, .. } = self;
-        if stale || sequences.len() < before || self.counting.counts.preempted > preempted {
+        if stale || self.counting.counts.preempted > preempted {
             running.retain(|name| sequences.get(*name).is_some_and(|sequence| sequence.running));
-        }
-        if sequences.len() < before {
-            // A request that failed for want of slots took its other sequences with it.
-            work.retain(|work| sequences.get(work.sequence).is_some());
         }
         work
     }
@@ -226,9 +222,19 @@ impl Engine {
                 None => {
                     let Some(sequence) = self.sequences.get(name) else { return false };
                     let (request, capacity) = (sequence.request, self.cache.pool.capacity() as u64);
-                    self.fail(request, ModelError::OutOfCache { needed: count as u64, capacity });
+                    // Others may have joined this pass for what its other sequences compute: it fails when the pass has begun.
+                    self.doomed.push((request, ModelError::OutOfCache { needed: count as u64, capacity }));
                     return false;
                 }
+            }
+        }
+    }
+
+    /// Ends the requests for which there was no room.
+    pub(crate) fn end_doomed(&mut self) {
+        for (request, error) in std::mem::take(&mut self.doomed) {
+            if self.requests.contains_key(&request) {
+                self.fail(request, error);
             }
         }
     }
