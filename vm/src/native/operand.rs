@@ -88,7 +88,7 @@ impl Emitter<'_, '_> {
         variables.iter().map(|variable| self.b.use_var(*variable)).collect()
     }
 
-    /// The two words of a value as memory holds it. Ranges have none: see [`Self::owned_box`].
+    /// The two words of a value as memory holds it. Ranges have none.
     pub(super) fn boxed(&mut self, of: &Operand) -> (Value, Value) {
         match &of.kind {
             Kind::Int => (self.int(i64::from(tag::INT)), of.word()),
