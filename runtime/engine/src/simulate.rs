@@ -1,8 +1,8 @@
 //! The whole engine under a seed: random programs, a device that computes no model, faults, and a checker after every step.
 //!
 //! Everything that happens is drawn from the seed, so a seed that fails fails again:
-//! `cargo run -p sgl_engine --example soak -- replay SEED ACTIONS`. What is checked is in [`mod@ledger`]; what can go wrong in
-//! [`mod@world`]: slots that are not given, passes that fail, storms of cancellation, steps that take hours.
+//! `cargo run -p sgl_engine --example soak -- replay SEED ACTIONS`. What is checked is in `ledger`; what can go wrong in
+//! `world`: slots that are not given, passes that fail, storms of cancellation, steps that take hours.
 
 mod crowd;
 pub(crate) mod device;
