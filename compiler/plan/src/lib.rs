@@ -2,10 +2,10 @@
 //!
 //! Each entry becomes a tree of [`Step`]s: the turns, texts, splices, holes and branches that a call of it goes through, calls of other
 //! prompts written out. Every piece of text carries its [`Binding`] time, the moment at which it is known, and the repeats within which
-//! it differs; from both follow what calls and branches share. [`cost`] adds up what a call can take, as an [`Amount`] in symbols.
+//! it differs; from both follow what calls and branches share. [`mod@cost`] adds up what a call can take, as an [`Amount`] in symbols.
 //!
 //! Binding times are those of partial evaluation (Jones, Gomard and Sestoft 1993), with the moments of a deployed program.
-//! In reading order: [`binding`], [`step`], `walk` makes the trees, [`amount`] and [`cost`] measure them, [`show`] and `html` draw them.
+//! In reading order: [`binding`], [`step`], `walk` makes the trees, [`amount`] and [`mod@cost`] measure them, [`show`] and `html` draw them.
 
 pub mod amount;
 pub mod binding;
