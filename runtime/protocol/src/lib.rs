@@ -4,7 +4,7 @@
 //! and asks for holes to be filled; the engine answers with events. The order of commands on one session is the
 //! order of its text. Nothing here knows tokens as text, files, clocks or devices.
 //!
-//! In reading order: [`shape`] says what a hole may hold, [`sampling`] how it is drawn, [`command`] what a program
+//! In reading order: [`shape`] says what a hole may hold, `sampling` how it is drawn, [`command`] what a program
 //! asks, [`event`] what an engine answers, [`language_model`] the seam between both, [`scripted`] an engine without
 //! weights for tests.
 
