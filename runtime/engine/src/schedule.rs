@@ -62,11 +62,11 @@ impl Engine {
                 self.take_part(name, rows, &mut budget, &mut work);
             }
         }
-        self.admit(&mut budget, reserved, &mut work);
-        let Self { running, sequences, .. } = self;
+        // Who was stopped may start again in this very pass, and must not be listed twice.
         if stale || self.counting.counts.preempted > preempted {
-            running.retain(|name| sequences.get(*name).is_some_and(|sequence| sequence.running));
+            self.forget_stopped();
         }
+        self.admit(&mut budget, reserved, &mut work);
         work
     }
 
@@ -108,7 +108,12 @@ impl Engine {
 
     /// Starts what can be started in this pass.
     fn admit(&mut self, budget: &mut usize, mut reserved: usize, work: &mut Vec<Work>) {
+        let mut preempted = self.counting.counts.preempted;
         while *budget > 0 && work.len() < self.forward.sequences() {
+            if self.counting.counts.preempted > preempted {
+                preempted = self.counting.counts.preempted;
+                self.forget_stopped();
+            }
             let Some(name) = self.next_waiting() else { return };
             let Some(sequence) = self.sequences.get_mut(name).filter(|sequence| sequence.flights == 0) else { return };
             let cached = self.cache.attach(sequence);
@@ -122,12 +127,19 @@ impl Engine {
             }
             self.queue.pop();
             self.started(name, cached);
+            debug_assert!(!self.running.contains(&name), "each is listed once");
             self.running.push(name);
             reserved += needed;
             if let Some(rows) = self.sequences.get(name).and_then(crate::sequence::Sequence::rows) {
                 self.take_part(name, rows, budget, work);
             }
         }
+    }
+
+    /// Takes those that were stopped off the list of those that run.
+    fn forget_stopped(&mut self) {
+        let Self { running, sequences, .. } = self;
+        running.retain(|name| sequences.get(*name).is_some_and(|sequence| sequence.running));
     }
 
     fn is_running(&self, name: SequenceId) -> bool {

@@ -24,3 +24,9 @@ fn a_seed_plays_the_same_again() {
         assert_eq!(once, again);
     }
 }
+
+#[test]
+fn who_is_stopped_and_starts_again_in_one_pass_is_listed_once() {
+    // A long run in which that happens; it once computed two rows of one sequence in a pass.
+    Simulator::new().run(1_003_756, 200);
+}
