@@ -2,8 +2,9 @@
 
 use crate::arguments::Stage;
 use crate::project::Project;
-use crate::sources::{Sources, relative};
+use crate::sources::{Disk, Sources, relative};
 use crate::testing::mock;
+use crate::{Outcome, report};
 use sgl_analysis::{HoleFact, Subject};
 use sgl_hir::SourceModule;
 use sgl_source::{Code, Diagnostic, FileId, Files, Span, did_you_mean};
@@ -88,6 +89,14 @@ pub fn compile(sources: &dyn Sources, name: &str) -> Result<Compiled, String> {
     compiled.hir = Some(checked.program);
     compiled.ir = Some(plan);
     Ok(compiled)
+}
+
+/// Compiles a program from disk for a command; why it can't be read is reported.
+pub(crate) fn from_disk(file: &str) -> Result<Compiled, Outcome> {
+    compile(&Disk, file).map_err(|message| {
+        report::error(&message);
+        Outcome::Failed
+    })
 }
 
 /// What the lints say of the root module.

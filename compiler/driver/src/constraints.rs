@@ -2,7 +2,6 @@
 
 use crate::arguments::DiagnosticFormat;
 use crate::models::Store;
-use crate::sources::Disk;
 use crate::{Outcome, compile, demand, report};
 use anyhow::{Context, Result};
 use sgl_constrain::{TokenMasks, Vocabulary, regex_of};
@@ -53,13 +52,7 @@ pub(crate) fn program(program: &str) -> Result<(Image, Vec<u32>), Outcome> {
         Some((file, entry)) => (file, Some(entry)),
         None => (program, None),
     };
-    let compiled = match compile::compile(&Disk, file) {
-        Ok(compiled) => compiled,
-        Err(message) => {
-            report::error(&message);
-            return Err(Outcome::Failed);
-        }
-    };
+    let compiled = compile::from_disk(file)?;
     report::diagnostics(&compiled.files, &compiled.diagnostics, DiagnosticFormat::Text);
     let Some(image) = compiled.image else { return Err(Outcome::Failed) };
     let mut holes: Vec<u32> = image

@@ -17,7 +17,6 @@ mod statistics;
 mod together;
 
 use crate::arguments::{DiagnosticFormat, EvalArguments};
-use crate::sources::Disk;
 use crate::{Outcome, compile, report};
 use sgl_vm::image::Eval;
 
@@ -27,12 +26,9 @@ pub(crate) fn eval(arguments: &EvalArguments) -> Outcome {
         Some((file, name)) => (file, Some(name)),
         None => (arguments.program.as_str(), None),
     };
-    let compiled = match compile::compile(&Disk, file) {
+    let compiled = match compile::from_disk(file) {
         Ok(compiled) => compiled,
-        Err(message) => {
-            report::error(&message);
-            return Outcome::Failed;
-        }
+        Err(outcome) => return outcome,
     };
     let errors: Vec<_> = compiled.diagnostics.iter().filter(|d| d.is_error()).cloned().collect();
     if report::diagnostics(&compiled.files, &errors, DiagnosticFormat::Text) {

@@ -2,18 +2,14 @@
 
 use crate::arguments::{BuildArguments, DiagnosticFormat};
 use crate::packaged::{hex, key_of_file};
-use crate::sources::Disk;
 use crate::{Outcome, compile, report};
 use std::fs;
 
 /// Compiles, packs and writes.
 pub(super) fn run(arguments: &BuildArguments) -> Outcome {
-    let compiled = match compile::compile(&Disk, &arguments.file) {
+    let compiled = match compile::from_disk(&arguments.file) {
         Ok(compiled) => compiled,
-        Err(message) => {
-            report::error(&message);
-            return Outcome::Failed;
-        }
+        Err(outcome) => return outcome,
     };
     let failed = report::diagnostics(&compiled.files, &compiled.diagnostics, DiagnosticFormat::Text);
     let Some(image) = compiled.image.as_ref().filter(|_| !failed) else { return Outcome::Failed };

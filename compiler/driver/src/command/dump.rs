@@ -1,17 +1,13 @@
 //! `sglc dump`: prints a program as a stage sees it.
 
 use crate::arguments::{DiagnosticFormat, DumpArguments};
-use crate::sources::Disk;
 use crate::{Outcome, compile, report};
 
 /// Prints the stage's text form; a program that does not get that far is reported instead.
 pub(super) fn run(arguments: &DumpArguments) -> Outcome {
-    let compiled = match compile::compile(&Disk, &arguments.file) {
+    let compiled = match compile::from_disk(&arguments.file) {
         Ok(compiled) => compiled,
-        Err(message) => {
-            report::error(&message);
-            return Outcome::Failed;
-        }
+        Err(outcome) => return outcome,
     };
     let failed = report::diagnostics(&compiled.files, &compiled.diagnostics, DiagnosticFormat::Text);
     match compiled.dump(arguments.stage) {

@@ -1,7 +1,6 @@
 //! `sglc explain FILE[::ENTRY]`: what is known of a program's prompts before they run.
 
 use crate::arguments::{DiagnosticFormat, ExplainArguments};
-use crate::sources::Disk;
 use crate::{Outcome, compile, constraints, report};
 use serde_json::{Value, json};
 use sgl_plan::{Cost, EntryPlan, cost, html, plan, tree};
@@ -17,12 +16,9 @@ pub(super) fn run(program: &str, arguments: &ExplainArguments) -> Outcome {
         Some((file, entry)) => (file, Some(entry)),
         None => (program, None),
     };
-    let compiled = match compile::compile(&Disk, file) {
+    let compiled = match compile::from_disk(file) {
         Ok(compiled) => compiled,
-        Err(message) => {
-            report::error(&message);
-            return Outcome::Failed;
-        }
+        Err(outcome) => return outcome,
     };
     report::diagnostics(&compiled.files, &compiled.diagnostics, DiagnosticFormat::Text);
     let Some(ir) = &compiled.ir else { return Outcome::Failed };
