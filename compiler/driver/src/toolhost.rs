@@ -92,7 +92,7 @@ impl<'a> Tools<'a> {
                         span(tool.at),
                         "declared here",
                     )
-                    .with_help("build it with them: `cargo install --path compiler/driver --features mcp`"),
+                    .with_help("build it with them, as is the default: `cargo install --path compiler/driver`"),
                 ),
                 Some((binding, _)) => {
                     let permitted = self.grants.permit(&tool.name, &tool.uses, &binding);

@@ -1,37 +1,8 @@
 //! `sglc test`, `sglc fix` and `sglc explain` as a person calls them.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
-fn sglc(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sglc"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("SGLC_CACHE", folder.join("no-models-here"))
-        .env("NO_COLOR", "1")
-        .env_remove("SGLC_MODEL")
-        .output()
-        .expect("the binary runs")
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).to_string()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).to_string()
-}
-
-fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in files {
-        let path: PathBuf = folder.path().join(name);
-        fs::create_dir_all(path.parent().expect("a parent")).expect("made");
-        fs::write(path, text).expect("written");
-    }
-    folder
-}
+use crate::rig::{err, folder_with, out, sglc};
 
 const RATE: &str = "pub prompt rate(text: Str) -> Int {\n    user \"Rate <${text}>\"\n    assistant \"$[score: Int in 1..=10]\"\n    \
     if score > 5 { return score }\n    return 0\n}\n\ntest \"a good one\" with mock { \"score\" => \"9\" } {\n    \

@@ -1,32 +1,19 @@
-//! The real binary: what it prints where, and its exit codes.
+//! `sglc run` and its neighbours: `check`, `fmt`, `new`, `build`, `explain`.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Output;
 
+use crate::rig::{self, command, err, fed, out};
+
+/// `sglc` in a folder that has nothing to do with the files named.
 fn sglc(arguments: &[&str]) -> Output {
-    let cache = std::env::temp_dir().join("sglc-cli-tests-without-models");
-    Command::new(env!("CARGO_BIN_EXE_sglc"))
-        .args(arguments)
-        .env("SGLC_CACHE", cache)
-        .env("NO_COLOR", "1")
-        .env_remove("SGLC_MODEL")
-        .output()
-        .expect("the binary runs")
+    rig::sglc(&std::env::temp_dir(), arguments)
 }
 
 fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> String {
-    let path: PathBuf = folder.path().join(name);
+    let path = folder.path().join(name);
     fs::write(&path, text).expect("written");
     path.to_string_lossy().to_string()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).to_string()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).to_string()
 }
 
 const HELLO: &str = "/// Greets.\npub prompt main(\n    /// who\n    name: Str,\n) -> Line {\n    user \"I am ${name}.\"\n    assistant \"$[greeting: Line]\"\n    return greeting\n}\n";
@@ -191,15 +178,8 @@ fn fmt_leaves_a_wrong_program_alone_and_says_so() {
 
 #[test]
 fn fmt_reads_the_standard_input() {
-    use std::io::Write;
-    let mut child = Command::new(env!("CARGO_BIN_EXE_sglc"))
-        .args(["fmt", "-", "--stdin-path", "a.sgl"])
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
-    child.stdin.take().expect("a pipe").write_all(UGLY.as_bytes()).expect("written");
-    let output = child.wait_with_output().expect("it ends");
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = fed(command(folder.path()).args(["fmt", "-", "--stdin-path", "a.sgl"]), UGLY);
     assert_eq!((output.status.code(), out(&output).as_str()), (Some(0), PRETTY));
 }
 

@@ -1,45 +1,21 @@
 //! The real binary with a project: tools that are bound, what is granted, models by name.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
+
+use crate::rig::{command, err, fed, folder_with, out, sglc};
 
 /// Runs `sglc` on `main.sgl` of a folder, with lines on its standard input.
 fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_sglc"))
-        .arg("run")
-        .arg(folder.join("main.sgl"))
-        .args(["--quiet", "--script"])
-        .arg(folder.join("answers"))
-        .args(arguments)
-        .env("SGLC_CACHE", folder.join("cache"))
-        .env("NO_COLOR", "1")
-        .env_remove("SGLC_MODEL")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
-    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("written");
-    child.wait_with_output().expect("it ends")
+    let mut command = command(folder);
+    command.arg("run").arg(folder.join("main.sgl")).args(["--quiet", "--script"]).arg(folder.join("answers"));
+    fed(command.args(arguments), input)
 }
 
 /// A folder with a program, a project and a script of answers.
 fn project(program: &str, toml: &str, answers: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in [("main.sgl", program), ("sgl.toml", toml), ("answers", answers)] {
-        fs::write(folder.path().join(name), text).expect("written");
-    }
-    folder
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).to_string()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).to_string()
+    folder_with(&[("main.sgl", program), ("sgl.toml", toml), ("answers", answers)])
 }
 
 const COUNT: &str = "tool count(text: Str) -> Int uses files\npub prompt main() -> Int uses files {\n    return count(\"a b\") + 1\n}\n";
@@ -133,13 +109,8 @@ fn a_project_is_found_in_a_folder_above_and_its_faults_have_places() {
     let inner = folder.path().join("programs");
     fs::create_dir(&inner).expect("made");
     fs::write(inner.join("main.sgl"), COUNT).expect("written");
-    let check = Command::new(env!("CARGO_BIN_EXE_sglc"))
-        .arg("check")
-        .arg(inner.join("main.sgl"))
-        .env("NO_COLOR", "1")
-        .output()
-        .expect("the binary runs");
-    let said = String::from_utf8_lossy(&check.stderr).to_string() + &String::from_utf8_lossy(&check.stdout);
+    let check = sglc(&inner, &["check", "main.sgl"]);
+    let said = err(&check) + &out(&check);
     assert!(said.contains("sgl.toml:2:1") && said.contains("did you mean `command`?"), "{said}");
     assert_eq!(check.status.code(), Some(1));
 }
@@ -149,27 +120,9 @@ fn a_model_that_is_bound_to_nothing_is_refused_before_any_is_loaded() {
     let program =
         "model judge\npub prompt main() -> Bool using judge {\n    assistant \"$[b: Bool]\"\n    return b\n}\n";
     let folder = project(program, "", "");
-    let done = Command::new(env!("CARGO_BIN_EXE_sglc"))
-        .args(["run", "--quiet"])
-        .arg(folder.path().join("main.sgl"))
-        .env("SGLC_CACHE", folder.path().join("cache"))
-        .env("NO_COLOR", "1")
-        .output()
-        .expect("the binary runs");
+    let done = sglc(folder.path(), &["run", "--quiet", "main.sgl"]);
     let said = err(&done);
     assert!(said.contains(&format!("[{}]", code("E0906"))) && said.contains("[models]"), "{said}");
-}
-
-/// Runs any command of `sglc` in a folder.
-fn sglc(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sglc"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("SGLC_CACHE", folder.join("cache"))
-        .env("NO_COLOR", "1")
-        .env_remove("SGLC_MODEL")
-        .output()
-        .expect("the binary runs")
 }
 
 const TESTED: &str = "tool count(text: Str) -> Int uses files\npub prompt size(text: Str) -> Str uses files {\n    user \"Say how long ${count(text)} is.\"\n    assistant \"$[word: Line]\"\n    return \"${word}: ${count(text)}\"\n}\n\ntest \"the world\" with mock { \"word\" => \"long\" } { assert_eq(size(\"a b\"), \"long: 41\") }\ntest \"no world\" with mock { \"word\" => \"short\", count => 3 } { assert_eq(size(\"a b\"), \"short: 3\") }\n";

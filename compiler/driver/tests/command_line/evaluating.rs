@@ -2,26 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
-fn sglc(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_sglc"))
-        .args(arguments)
-        .current_dir(folder)
-        .env("SGLC_CACHE", folder.join("no-models-here"))
-        .env("NO_COLOR", "1")
-        .env_remove("SGLC_MODEL")
-        .output()
-        .expect("the binary runs")
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).to_string()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).to_string()
-}
+use crate::rig::{err, out, sglc};
 
 const PROGRAM: &str = r#"enum Mood { good, bad }
 struct Review { text: Str, mood: Mood, stars: Int in 1..=5 }
