@@ -104,7 +104,7 @@ fn together(engine: &mut Engine, batch: u64, constrained: bool) -> Result<String
 }
 
 /// English text of about so many tokens.
-fn text_of(engine: &Engine, tokens: usize) -> String {
+pub(crate) fn text_of(engine: &Engine, tokens: usize) -> String {
     let sentence = "The quick brown fox jumps over the lazy dog and runs along the river. ";
     let mut text = String::new();
     while engine.count_tokens(&text) < tokens {
@@ -114,7 +114,7 @@ fn text_of(engine: &Engine, tokens: usize) -> String {
 }
 
 /// Time to the first text, time to the end, prompt tokens and generated tokens of one hole in a fresh transcript.
-fn generate(
+pub(crate) fn generate(
     engine: &mut Engine,
     id: u64,
     text: &str,

@@ -1,7 +1,9 @@
 //! Benchmarks as one command: `sgl_benches compile | pure | image | scheduler | mask MODEL | constraints MODEL CASES |
-//! exact VOCABULARY CASES STATES | engine MODEL THREADS`.
+//! exact VOCABULARY CASES STATES | engine MODEL THREADS | beside MODEL THREADS CASE |
+//! programs MODEL LOAD [--record FILE] [SWITCH…] | soak MODEL THREADS MINUTES SEED`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "prints figures")]
 
+mod beside;
 mod compile;
 mod constraints;
 mod engine;
@@ -9,15 +11,18 @@ mod exact;
 mod image;
 mod mask;
 mod median;
+mod programs;
 mod project;
 mod pure;
+mod soak;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: sgl_benches compile | pure | image | scheduler | mask MODEL.gguf | \
     constraints MODEL.gguf CASES.json | \
-    exact MODEL.gguf|VOCABULARY.json CASES.json STATES | engine MODEL.gguf THREADS";
+    exact MODEL.gguf|VOCABULARY.json CASES.json STATES | engine MODEL.gguf THREADS | beside MODEL.gguf THREADS CASE | \
+    programs MODEL.gguf LOAD [--record FILE] [SWITCH…] | soak MODEL.gguf THREADS MINUTES SEED";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +33,18 @@ fn main() -> ExitCode {
             engine::scheduler();
             Ok(())
         }
+        ["programs", model, load, "--record", file, switches @ ..] => {
+            programs::run(Path::new(model), load, Some(file), switches)
+        }
+        ["programs", model, load, switches @ ..] => programs::run(Path::new(model), load, None, switches),
+        ["beside", model, threads, case] => match threads.parse() {
+            Ok(threads) => beside::run(Path::new(model), threads, case),
+            Err(_) => Err(USAGE.to_string()),
+        },
+        ["soak", model, threads, minutes, seed] => match (threads.parse(), minutes.parse(), seed.parse()) {
+            (Ok(threads), Ok(minutes), Ok(seed)) => soak::run(Path::new(model), threads, minutes, seed),
+            _ => Err(USAGE.to_string()),
+        },
         ["pure"] => pure::run(),
         ["image"] => image::run(),
         ["mask", model] => mask::run(Path::new(model)),
@@ -49,4 +66,9 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// A line of figures.
+fn print(line: &str) {
+    println!("{line}");
 }

@@ -375,21 +375,23 @@ fn set_option(command: &mut Generate, name: &str, value: &Value) -> Result<(), F
         "top_k" => sampling.top_k = whole(0)?,
         "max_tokens" => command.max_tokens = whole(1)?,
         "seed" => sampling.seed = values::int_of(value)?.cast_unsigned(),
-        "stop" => {
-            let texts = match value {
-                Value::List(items) => {
-                    items.iter().map(|item| values::str_of(item).map(str::to_string)).collect::<Result<_, _>>()?
-                }
-                single => vec![values::str_of(single)?.to_string()],
-            };
-            command.stop = texts;
-        }
+        "min_tokens" => sampling.min_tokens = whole(0)?,
+        "stop" => command.stop = texts_of(value)?,
+        "stop_regex" => sampling.stop_regex = texts_of(value)?,
         "logprobs" => command.top_logprobs = u8::try_from(whole(0)?).ok(),
         "stream" => {}
         name if name.starts_with(PART) => {}
         other => return Err(Fault::new(format!("holes have no option `{other}`"))),
     }
     Ok(())
+}
+
+/// A text, or a list of them.
+fn texts_of(value: &Value) -> Result<Vec<String>, Fault> {
+    match value {
+        Value::List(items) => items.iter().map(|item| values::str_of(item).map(str::to_string)).collect(),
+        single => Ok(vec![values::str_of(single)?.to_string()]),
+    }
 }
 
 /// What the model could not do: a fault of the world, unless the program asked for what can't be.

@@ -1,8 +1,11 @@
 //! The command line.
 
+mod engine;
+
+pub use engine::{EngineArguments, JumpMode};
+
 use crate::Outcome;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use sgl_engine::DeviceChoice;
 use std::ffi::OsString;
 
 /// Compiles and runs `.sgl`, a language for programs that use language models.
@@ -378,21 +381,9 @@ pub struct RunArguments {
     /// Most tokens per hole, whatever the program says
     #[arg(long, value_name = "COUNT", help_heading = "Run options")]
     pub max_tokens: Option<u32>,
-    /// Threads of the engine; the cores that are free to it if not given
-    #[arg(long, value_name = "COUNT", help_heading = "Run options")]
-    pub threads: Option<usize>,
-    /// What computes: `cpu`, `cuda` or `cuda:N`; `sglc doctor` says what there is
-    #[arg(long, value_name = "DEVICE", default_value = "cpu", value_parser = device, env = "SGLC_DEVICE", help_heading = "Run options")]
-    pub device: DeviceChoice,
-    /// Give each request the same text whatever runs beside it, on a CUDA device too (slower)
-    #[arg(long, help_heading = "Run options")]
-    pub deterministic: bool,
-    /// Do not reuse what was read before (for comparison)
-    #[arg(long, help_heading = "Run options")]
-    pub no_cache: bool,
-    /// What to do with text about which a constraint leaves no choice
-    #[arg(long, value_enum, default_value = "exact", help_heading = "Run options")]
-    pub jump: JumpMode,
+    /// How the engine works.
+    #[command(flatten)]
+    pub engine: EngineArguments,
     /// Do not show the transcript
     #[arg(long, short, help_heading = "Run options")]
     pub quiet: bool,
@@ -402,29 +393,6 @@ pub struct RunArguments {
     /// Print token counts, times and memory
     #[arg(long, help_heading = "Run options")]
     pub stats: bool,
-}
-
-/// What is done with text about which a constraint leaves no choice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum JumpMode {
-    /// Draw every token (for comparison)
-    Off,
-    /// Draft it and verify the draft in one pass: the same text, sooner
-    Exact,
-    /// Take it without asking the model
-    Forced,
-}
-
-/// Reads `--device`.
-fn device(text: &str) -> Result<DeviceChoice, String> {
-    match text.split_once(':') {
-        None if text == "cpu" => Ok(DeviceChoice::Cpu),
-        None if text == "cuda" => Ok(DeviceChoice::Cuda(0)),
-        Some(("cuda", number)) => {
-            number.parse().map(DeviceChoice::Cuda).map_err(|_| format!("`{number}` is no device number"))
-        }
-        _ => Err("there are `cpu`, `cuda` and `cuda:N`".to_owned()),
-    }
 }
 
 /// The command of a command line, or how it ended already (help, version, a mistake).

@@ -4,7 +4,7 @@ use crate::compile::Compiled;
 use crate::demand;
 use crate::models::{DEFAULT_MODEL, Store};
 use anyhow::{Context, Result};
-use sgl_engine::{Engine, EngineOptions};
+use sgl_engine::{Engine, EngineOptions, StoreOptions};
 use sgl_protocol::{Fleet, LanguageModel};
 use sgl_source::{Code, Diagnostic, FileId, Span};
 use sgl_vm::RunOptions;
@@ -12,7 +12,7 @@ use sgl_vm::image::Image;
 use std::collections::BTreeSet;
 
 /// Threads that the engine takes if none are asked for: more gain nothing for models that fit a small machine.
-const THREADS_MAX: usize = 16;
+pub(crate) const THREADS_MAX: usize = 16;
 
 /// What an engine is loaded with if nothing else is said.
 pub(crate) fn options(threads: Option<usize>) -> EngineOptions {
@@ -76,15 +76,20 @@ impl Wanted {
         std::iter::once(self.specs[0].clone()).chain(names).collect::<Vec<_>>().join(", ")
     }
 
-    /// Loads them; those that are not here are fetched.
+    /// Loads them; those that are not here are fetched. `kept` says what is kept beside their caches, if anything is.
     ///
     /// # Errors
     /// A model that can't be had, or has not the form that the engine reads.
-    pub(crate) fn load(&self, options: EngineOptions) -> Result<Engines> {
+    pub(crate) fn load(&self, options: EngineOptions, kept: Option<&StoreOptions>) -> Result<Engines> {
         let store = Store::of_user()?;
         let load = |spec: &String| {
             let path = store.resolve(spec)?;
-            Engine::load(&path, options).with_context(|| format!("can't load the model {}", path.display()))
+            let wrong = || format!("can't load the model {}", path.display());
+            let mut engine = Engine::load(&path, options).with_context(wrong)?;
+            if let Some(kept) = kept {
+                engine.open_store(&path, kept.clone()).context("`--hicache-storage`")?;
+            }
+            Ok(engine)
         };
         Ok(Engines { engines: self.specs.iter().map(load).collect::<Result<_>>()?, names: self.names.clone() })
     }

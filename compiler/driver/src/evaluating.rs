@@ -14,7 +14,6 @@ mod journal;
 mod run;
 mod show;
 mod statistics;
-mod together;
 
 use crate::arguments::{DiagnosticFormat, EvalArguments};
 use crate::{Outcome, compile, report};

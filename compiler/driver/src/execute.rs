@@ -1,16 +1,15 @@
 //! Image to text: loads the model, checks that every hole can close, runs the entry, prints what came of it.
 
-use crate::arguments::{DiagnosticFormat, JumpMode, RunArguments};
+use crate::arguments::{DiagnosticFormat, RunArguments};
 use crate::compile::Compiled;
 use crate::engines::Wanted;
 use crate::grants::Grants;
 use crate::scripted_tools::ScriptedTools;
 use crate::toolhost::Tools;
 use crate::transcript::Terminal;
-use crate::{Outcome, engines, flags, report, scripted, stats};
+use crate::{Outcome, flags, report, scripted, stats};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ArgMatches;
-use sgl_engine::{EngineOptions, Jump};
 use sgl_protocol::LanguageModel;
 use sgl_source::render::{self, Colour};
 use sgl_source::{Code, Diagnostic, FileId, Span};
@@ -192,18 +191,7 @@ fn engines(
     if arguments.max_tokens == Some(0) {
         bail!("`--max-tokens` must be at least 1");
     }
-    let engine_options = EngineOptions {
-        radix_cache: !arguments.no_cache,
-        jump: match arguments.jump {
-            JumpMode::Off => Jump::Off,
-            JumpMode::Exact => Jump::Exact,
-            JumpMode::Forced => Jump::Forced,
-        },
-        device: arguments.device,
-        deterministic: arguments.deterministic,
-        ..engines::options(arguments.threads)
-    };
-    let mut engines = wanted.load(engine_options)?;
+    let mut engines = wanted.load(arguments.engine.options(), arguments.engine.store().as_ref())?;
     let found = engines.check(image, entry.function, options);
     if report::diagnostics(&compiled.files, &found, DiagnosticFormat::Text) {
         return Ok(None);

@@ -25,6 +25,7 @@ pub mod scripted_tools;
 pub mod sources;
 pub mod stats;
 pub mod testing;
+pub mod together;
 pub mod toolhost;
 pub mod transcript;
 

@@ -52,7 +52,7 @@ pub use error::ConstrainError;
 pub use grammar::Grammar;
 pub use masks::TokenMasks;
 pub use notation::regex_of;
-pub use pattern::check_regex;
+pub use pattern::{automaton as pattern_automaton, check_regex};
 pub use possible::Possible;
 pub use runs::Encode;
 pub use vocabulary::Vocabulary;

@@ -19,7 +19,10 @@ pub fn check_regex(pattern: &str) -> Result<(), String> {
 }
 
 /// The automaton of a pattern that the whole text must match.
-pub(crate) fn automaton(pattern: &str) -> Result<Automaton, ConstrainError> {
+///
+/// # Errors
+/// A pattern that can't be read, looks around, or is too large.
+pub fn automaton(pattern: &str) -> Result<Automaton, ConstrainError> {
     automaton_of(&compile(pattern)?)
 }
 

@@ -3,7 +3,7 @@
 use crate::arena::{Arena, SequenceId};
 use crate::clock::Clock;
 use crate::error::LoadError;
-use crate::flight::Flight;
+use crate::flight::{Flight, Work};
 use crate::forward::{Cpu, Cuda, Forward, Reply};
 use crate::metrics::{CacheMetrics, Counting};
 use crate::options::{
@@ -11,10 +11,11 @@ use crate::options::{
 };
 use crate::pool::SlotPool;
 use crate::queue::Queue;
-use crate::radix::RadixTree;
+use crate::radix::{Namespace, RadixTree};
+use crate::record::Beginning;
 use crate::request::{self, Kind, Request};
 use crate::sequence::{Cache, Sequence};
-use crate::session::Session;
+use crate::session::{Session, Spaces};
 use crate::simulate::reference::Expected;
 use crate::store::Store;
 use crate::trace::Trace;
@@ -42,6 +43,9 @@ pub struct Engine {
     pub(crate) token_budget: usize,
     pub(crate) jump: Jump,
     pub(crate) overlap: Overlap,
+    pub(crate) fork_sharing: bool,
+    pub(crate) guesses: usize,
+    pub(crate) spaces: Spaces,
     pub(crate) clock: Clock,
     pub(crate) sessions: IndexMap<SessionId, Session>,
     pub(crate) requests: FxHashMap<RequestId, Request>,
@@ -60,6 +64,8 @@ pub struct Engine {
     pub(crate) had_work: bool,
     /// Replies of the last pass, kept for their memory.
     pub(crate) replies: Vec<Reply>,
+    /// Work of a pass that was read, empty, kept for its memory.
+    pub(crate) spare: Vec<Work>,
     pub(crate) events: VecDeque<Event>,
     pub(crate) usage: Usage,
     pub(crate) counting: Counting,
@@ -72,6 +78,8 @@ pub struct Engine {
     pub(crate) waited_max: u64,
     /// In simulation: what each request started from.
     pub(crate) witness: Option<Vec<(RequestId, Expected)>>,
+    /// What requests began with, if that is remembered.
+    pub(crate) beginnings: Option<Vec<Beginning>>,
     /// Requests for which there is no room: they fail when the pass that is planned has begun.
     pub(crate) doomed: Vec<(RequestId, ModelError)>,
     /// Priorities that there have been.
@@ -126,6 +134,9 @@ impl Engine {
             token_budget: options.token_budget.max(1),
             jump: options.jump,
             overlap: options.overlap,
+            fork_sharing: options.fork_sharing,
+            guesses: options.guesses,
+            spaces: Spaces::default(),
             clock: Clock::Since(Instant::now()),
             forward,
             writing,
@@ -139,9 +150,10 @@ impl Engine {
             flight: None,
             had_work: false,
             replies: Vec::new(),
+            spare: Vec::new(),
             events: VecDeque::new(),
             usage: Usage::default(),
-            counting: Counting::default(),
+            counting: Counting::new(!options.fork_sharing),
             trace: Trace::default(),
             forwards: 0,
             planning: 0,
@@ -150,6 +162,7 @@ impl Engine {
             store: None,
             doomed: Vec::new(),
             witness: None,
+            beginnings: None,
             priorities: BTreeSet::new(),
         }
     }
@@ -261,17 +274,20 @@ impl Engine {
                 return;
             }
         };
-        let (priority, deadline) =
-            self.sessions.get(&request.session).map_or((0, None), |open| (open.priority, open.deadline));
+        let open = self.sessions.get(&request.session);
+        let (priority, deadline) = open.map_or((0, None), |open| (open.priority, open.deadline));
+        let namespace = open.map_or(Namespace::default(), |open| open.namespace);
         request.deadline = deadline.map(|time| self.clock.now().saturating_add(time));
         if let Some(deadline) = request.deadline {
             self.deadlines.insert((deadline, id));
         }
         for mut sequence in sequences {
-            sequence.priority = priority;
+            (sequence.priority, sequence.namespace) = (priority, namespace);
             if let (Kind::Generate(generation), true) = (&mut request.kind, sequence.goes_on) {
                 sequence.scores = generation.top.is_some();
                 sequence.bounded = generation.hole.is_constrained();
+                // Where alternatives are reported, each token is drawn alone.
+                generation.guesses = if generation.top.is_some() { 0 } else { self.guesses };
                 generation.jump(&mut sequence, &self.writing);
             }
             self.bring(&sequence);
@@ -287,6 +303,7 @@ impl Engine {
             let sequences: Vec<&Sequence> = request.open.iter().filter_map(|name| self.sequences.get(*name)).collect();
             witness.extend(Expected::of(&request, &sequences).map(|expected| (id, expected)));
         }
+        self.record(&request);
         self.requests.insert(id, request);
     }
 
@@ -310,6 +327,7 @@ impl Engine {
         if let Some(request) = closed.busy {
             self.fail(request, ModelError::Cancelled);
         }
+        self.forget(&closed);
         for command in closed.queue {
             if let Command::Generate(sgl_protocol::Generate { request, .. })
             | Command::Score(sgl_protocol::Score { request, .. }) = command

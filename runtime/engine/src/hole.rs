@@ -47,6 +47,8 @@ pub(crate) struct Hole {
     delimiter: Option<Vec<u8>>,
     pub(crate) sampling: Sampling,
     pub(crate) seen: Seen,
+    /// What is added to the logits of tokens.
+    pub(crate) bias: Arc<[(u32, f32)]>,
     max_tokens: u32,
     /// Bytes at the end of the prompt that the first tokens repeat.
     pub(crate) held: Vec<u8>,
@@ -106,11 +108,14 @@ impl Hole {
         if command.sampling.repetition_penalty != 1.0 {
             prompt.tokens.iter().for_each(|token| *seen.prompt.entry(*token).or_default() += 1);
         }
-        let stops = command.stop.iter().cloned().chain(until.clone().filter(|_| free));
+        let texts = command.stop.iter().cloned().chain(until.clone().filter(|_| free));
+        let stops = Stops::new(texts, &command.sampling.stop_regex)
+            .map_err(|(pattern, error)| ModelError::Invalid(format!("`stop_regex` {pattern}: {error}")))?;
         Ok(Self {
             constraint,
             ends: Ends { turn: writing.tokenizer.eos_ids().into(), follow: beginnings(&command.follow, writing, free) },
-            stops: Stops::new(stops),
+            stops,
+            bias: bias(&command.sampling.logit_bias, writing)?,
             delimiter: until.filter(|_| !free).map(String::into_bytes),
             sampling: command.sampling.clone(),
             seen,
@@ -328,6 +333,23 @@ fn beginnings(follow: &str, writing: &Writing, free: bool) -> Vec<u32> {
     let fits =
         |id: &u32| writing.vocabulary.bytes(*id).is_some_and(|b| !b.is_empty() && follow.as_bytes().starts_with(b));
     (0..writing.vocabulary.len() as u32).filter(fits).collect()
+}
+
+/// The tokens that a bias names.
+fn bias(named: &[(String, f32)], writing: &Writing) -> Result<Arc<[(u32, f32)]>, ModelError> {
+    let resolved = named.iter().map(|(text, bias)| {
+        if !(-100.0..=100.0).contains(bias) {
+            return Err(ModelError::Invalid(format!("the `logit_bias` of `{text}` is {bias}, and must be from -100 to 100")));
+        }
+        match writing.tokenizer.encode(text).as_slice() {
+            [token] => Ok((*token, *bias)),
+            tokens => Err(ModelError::Invalid(format!(
+                "`logit_bias` names tokens of the model, and `{text}` is {} of them; a word within a text often begins with a space",
+                tokens.len()
+            ))),
+        }
+    });
+    resolved.collect()
 }
 
 fn check(command: &Generate) -> Result<(), ModelError> {

@@ -5,6 +5,7 @@
 //! draws at each row as it would have without the draft; the draft holds as far as it was drawn. Rows do not depend on
 //! their batch, and draws on their position only, so the tokens are those of drawing one by one.
 
+use crate::guess::guess;
 use crate::options::Jump;
 use crate::request::Generation;
 use crate::sampler::{Candidates, Drawing};
@@ -44,7 +45,9 @@ impl Generation {
 
     /// How the token after `draft` is drawn, if it holds so far.
     pub(crate) fn drawing(&self, candidates: Candidates, draft: &[u32]) -> Drawing {
-        Drawing::new(candidates, &self.hole.seen, draft, &self.hole.sampling, self.hole.count(), self.top)
+        let hole = &self.hole;
+        let drawing = Drawing::new(candidates, &hole.seen, draft, &hole.sampling, hole.count(), self.top);
+        Drawing { bias: hole.bias.clone(), ..drawing }
     }
 
     /// Takes a token that was drawn after so many tokens of `draft`, if those were drawn. Gives whether it became part of
@@ -70,8 +73,8 @@ impl Generation {
         if expected == Some(&token) {
             self.confirmed += 1;
         }
-        // A pass that was begun before the draft was known has no rows for it.
-        if expected.or(sequence.draft.first()) == Some(&token) {
+        // A pass that was begun before the draft was known has no rows for it. A guess forces nothing.
+        if !self.guessed && expected.or(sequence.draft.first()) == Some(&token) {
             self.hole.forced += 1;
         }
         true
@@ -80,6 +83,7 @@ impl Generation {
     /// Goes on to the next choice: takes what has no alternative, and drafts what has no alternative as text.
     pub(crate) fn jump(&mut self, sequence: &mut Sequence, writing: &Writing) {
         sequence.draft.clear();
+        self.guessed = false;
         if self.jump != Jump::Off {
             loop {
                 self.take_only(sequence, writing);
@@ -99,6 +103,11 @@ impl Generation {
         }
         sequence.goes_on = self.hole.ending.is_none();
         sequence.left = self.hole.left();
+        if self.guesses > 0 && sequence.goes_on && sequence.draft.is_empty() && !self.hole.is_constrained() {
+            sequence.draft.extend_from_slice(guess(&sequence.tokens, self.guesses));
+            self.guessed = !sequence.draft.is_empty();
+        }
+        sequence.guessed = self.guessed;
     }
 
     /// Takes tokens that alone are allowed.

@@ -26,7 +26,8 @@ impl Engine {
     /// Saves the whole blocks that a sequence has computed and nobody has saved.
     pub(crate) fn save(&mut self, name: SequenceId) {
         let (Some(store), Some(sequence)) = (&mut self.store, self.sequences.get(name)) else { return };
-        for (index, key) in store.keys(&sequence.tokens[..sequence.computed()]).enumerate() {
+        let Some(space) = self.spaces.name(sequence.namespace) else { return };
+        for (index, key) in store.keys(space, &sequence.tokens[..sequence.computed()]).enumerate() {
             if store.claim(key) {
                 let slots = &sequence.slots[index * BLOCK..(index + 1) * BLOCK];
                 self.forward.save(slots.to_vec(), Box::new(store.saver(key)));
@@ -38,11 +39,12 @@ impl Engine {
     pub(crate) fn bring(&mut self, sequence: &Sequence) {
         let Some(bytes) = self.forward.slot_bytes() else { return };
         let Some(store) = &mut self.store else { return };
+        let Some(space) = self.spaces.name(sequence.namespace) else { return };
         let known = self.cache.match_len(sequence);
         let tokens = &sequence.tokens[..sequence.reusable()];
         let first = known / BLOCK;
         let mut blocks = Vec::new();
-        for key in store.keys(tokens).skip(first) {
+        for key in store.keys(space, tokens).skip(first) {
             let Some(block) = store.load(key, bytes * BLOCK) else { break };
             blocks.push(block);
         }
@@ -53,6 +55,7 @@ impl Engine {
         // One more token, because the last of a sequence is never taken from the cache.
         let carried = sequence.tokens[..=end].to_vec();
         let mut carrier = Sequence::new(sequence.request, sequence.part, carried, end + 1);
+        carrier.namespace = sequence.namespace;
         let from = self.cache.attach(&mut carrier);
         let room = self.cache.pool.free().len() + self.cache.tree.evictable_slots();
         if end > from && end - from <= room / 2 && self.cache.extend(&mut carrier, end - from) {

@@ -1,11 +1,12 @@
 //! What the cache has done, beside what it could have done.
 
+use crate::radix::Namespace;
 use rustc_hash::{FxHashSet, FxHasher};
 use serde::Serialize;
 use std::hash::{Hash, Hasher};
 
-/// Beginnings that are remembered to know what could be hit: 8 MB of hashes.
-const REMEMBERED_MAX: usize = 1 << 20;
+/// Beginnings that are remembered to know what could be hit: 4 MB of hashes.
+const REMEMBERED_MAX: usize = 1 << 18;
 
 /// Counts since the engine began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -16,8 +17,9 @@ pub struct CacheMetrics {
     pub prompt_tokens: u64,
     /// Of these, how many were in the cache.
     pub cached_tokens: u64,
-    /// Of these, how many any sequence before had begun with, so that a cache without an end would have had them: all but the edges
-    /// of the tree of all beginnings. Nothing if there were too many to remember.
+    /// Of these, how many had been computed before in the same order, as part of a prompt or of what was generated, so that a cache
+    /// without an end would have had them: all but the edges of the tree of all sequences. Nothing if there were too many to
+    /// remember.
     pub reusable_tokens: Option<u64>,
     /// Tokens that came from the store, in host memory or on disk.
     pub restored_tokens: u64,
@@ -51,25 +53,39 @@ impl CacheMetrics {
 #[derive(Debug)]
 pub(crate) struct Counting {
     pub(crate) counts: CacheMetrics,
-    /// Hashes of all beginnings of all prompts; nothing if there were too many.
+    /// Hashes of all beginnings of all sequences; nothing if there were too many.
     beginnings: Option<FxHashSet<u64>>,
-}
-
-impl Default for Counting {
-    fn default() -> Self {
-        let counts = CacheMetrics { reusable_tokens: Some(0), ..CacheMetrics::default() };
-        Self { counts, beginnings: Some(FxHashSet::default()) }
-    }
+    /// Whether what other namespaces have computed could be had: where they only keep branches apart for comparison.
+    across: bool,
 }
 
 impl Counting {
+    /// Nothing has come yet. `across` counts what another namespace has computed as something that could have been had.
+    pub(crate) fn new(across: bool) -> Self {
+        let counts = CacheMetrics { reusable_tokens: Some(0), ..CacheMetrics::default() };
+        Self { counts, beginnings: Some(FxHashSet::default()), across }
+    }
+
     /// A sequence is started, with so many of its tokens in the cache.
-    pub(crate) fn started(&mut self, tokens: &[u32], cached: usize) {
+    pub(crate) fn started(&mut self, space: Namespace, tokens: &[u32], cached: usize) {
         self.counts.sequences += 1;
         self.counts.prompt_tokens += tokens.len() as u64;
         self.counts.cached_tokens += cached as u64;
-        let Some(beginnings) = &mut self.beginnings else { return };
-        let mut hash = 0u64;
+        let known = self.remember(space, tokens);
+        if let Some(reusable) = &mut self.counts.reusable_tokens {
+            *reusable += known;
+        }
+    }
+
+    /// All of these have been computed.
+    pub(crate) fn computed(&mut self, space: Namespace, tokens: &[u32]) {
+        self.remember(space, tokens);
+    }
+
+    /// Remembers all beginnings of a sequence. Gives how many were known.
+    fn remember(&mut self, space: Namespace, tokens: &[u32]) -> u64 {
+        let Some(beginnings) = &mut self.beginnings else { return 0 };
+        let mut hash = if self.across { 0 } else { u64::from(space.0) };
         let mut known = 0;
         for (index, token) in tokens.iter().enumerate() {
             let mut hasher = FxHasher::default();
@@ -77,15 +93,11 @@ impl Counting {
             hash = hasher.finish();
             known += u64::from(!beginnings.insert(hash));
         }
-        let too_many = beginnings.len() > REMEMBERED_MAX;
-        match &mut self.counts.reusable_tokens {
-            Some(_) if too_many => {
-                self.beginnings = None;
-                self.counts.reusable_tokens = None;
-            }
-            Some(reusable) => *reusable += known,
-            None => {}
+        if beginnings.len() > REMEMBERED_MAX {
+            self.beginnings = None;
+            self.counts.reusable_tokens = None;
         }
+        known
     }
 }
 
@@ -95,14 +107,25 @@ mod tests {
 
     #[test]
     fn what_could_be_hit_is_all_but_the_edges_of_the_tree() {
-        let mut counting = Counting::default();
+        let mut counting = Counting::new(false);
         for (tokens, cached) in [(&[1, 2, 3][..], 0), (&[1, 2, 4], 1), (&[2, 3], 0), (&[1, 2, 3], 2)] {
-            counting.started(tokens, cached);
+            counting.started(Namespace::default(), tokens, cached);
         }
         let counts = counting.counts;
         // Edges: 1 2 3, 4, 2 3: six of eleven.
         assert_eq!((counts.prompt_tokens, counts.reusable_tokens, counts.cached_tokens), (11, Some(5), 3));
         assert!((counts.optimal_hit_rate().unwrap() - 5.0 / 11.0).abs() < 1e-9);
         assert!((counts.hit_rate() - 3.0 / 11.0).abs() < 1e-9);
+    }
+    #[test]
+    fn what_was_generated_can_be_hit_and_no_other_namespace() {
+        let mut counting = Counting::new(false);
+        let (a, b) = (Namespace(1), Namespace(2));
+        counting.started(a, &[1, 2], 0);
+        counting.computed(a, &[1, 2, 3, 4]);
+        counting.started(a, &[1, 2, 3, 4, 5], 4);
+        assert_eq!(counting.counts.reusable_tokens, Some(4));
+        counting.started(b, &[1, 2], 0);
+        assert_eq!(counting.counts.reusable_tokens, Some(4));
     }
 }

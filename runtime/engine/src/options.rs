@@ -55,10 +55,16 @@ pub struct EngineOptions {
     pub token_budget: usize,
     /// Whether transcripts share what they have in common. Off is for comparison: the text is the same.
     pub radix_cache: bool,
+    /// Whether branches share what was computed before they were forked. Off is for comparison, as if each came from a client
+    /// of its own: the text is the same.
+    pub fork_sharing: bool,
     /// How keys and values are stored on the CPU; a CUDA device stores bf16.
     pub kv_format: KvFormat,
     /// What is done where there is no choice.
     pub jump: Jump,
+    /// Most tokens that are guessed from what came before, where a text has no constraint and few run: verified in the same pass,
+    /// so that the text is the same. 0 guesses nothing.
+    pub guesses: usize,
     /// Whether a pass is begun before the one before it is read.
     pub overlap: Overlap,
     /// What computes.
@@ -76,8 +82,10 @@ impl Default for EngineOptions {
             slots: None,
             token_budget: 512,
             radix_cache: true,
+            fork_sharing: true,
             kv_format: KvFormat::F16,
             jump: Jump::Exact,
+            guesses: 0,
             overlap: Overlap::Auto,
             device: DeviceChoice::Cpu,
             deterministic: false,

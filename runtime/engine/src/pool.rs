@@ -33,6 +33,11 @@ impl SlotPool {
         true
     }
 
+    /// One slot, if there is one: what almost every sequence needs in almost every pass.
+    pub(crate) fn take_one(&mut self) -> Option<u32> {
+        if self.free.len() > self.withheld { self.free.pop() } else { None }
+    }
+
     /// From now on so many free slots are not given.
     pub(crate) fn withhold(&mut self, count: usize) {
         self.withheld = count;

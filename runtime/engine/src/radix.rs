@@ -10,6 +10,17 @@ use std::collections::BTreeSet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct NodeId(u32);
 
+/// Sequences of different namespaces share nothing, whatever their tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Namespace(pub(crate) u32);
+
+impl Namespace {
+    /// What a first token is found by below the root.
+    fn key(self, token: u32) -> u64 {
+        u64::from(self.0) << 32 | u64::from(token)
+    }
+}
+
 /// The empty sequence.
 pub(crate) const ROOT: NodeId = NodeId(0);
 
@@ -20,7 +31,9 @@ struct Node {
     /// One slot per token of the edge.
     slots: Vec<u32>,
     parent: Option<NodeId>,
-    children: FxHashMap<u32, NodeId>,
+    /// What the parent knows it by: its first token, below the root with the namespace.
+    key: u64,
+    children: FxHashMap<u64, NodeId>,
     /// Locks on this node and on nodes below.
     locks: u32,
     used: u64,
@@ -51,12 +64,18 @@ impl RadixTree {
         &mut self.nodes[id.0 as usize]
     }
 
+    /// The node below `at` with which `rest` goes on.
+    fn child(&self, space: Namespace, at: NodeId, rest: &[u32]) -> Option<NodeId> {
+        let space = if at == ROOT { space } else { Namespace::default() };
+        rest.first().and_then(|token| self.node(at).children.get(&space.key(*token))).copied()
+    }
+
     /// The longest prefix of `tokens` in the tree: appends its slots to `slots`, and gives the node at which it ends, which is
     /// split off if it ends inside an edge.
-    pub(crate) fn matched(&mut self, tokens: &[u32], slots: &mut Vec<u32>) -> NodeId {
+    pub(crate) fn matched(&mut self, space: Namespace, tokens: &[u32], slots: &mut Vec<u32>) -> NodeId {
         let mut at = ROOT;
         let mut rest = tokens;
-        while let Some(&child) = rest.first().and_then(|token| self.node(at).children.get(token)) {
+        while let Some(child) = self.child(space, at, rest) {
             let shared = common(&self.node(child).tokens, rest);
             at = if shared < self.node(child).tokens.len() { self.split(child, shared) } else { child };
             slots.extend_from_slice(&self.node(at).slots);
@@ -67,10 +86,10 @@ impl RadixTree {
     }
 
     /// How long the longest prefix of `tokens` in the tree is. Changes nothing.
-    pub(crate) fn match_len(&self, tokens: &[u32]) -> usize {
+    pub(crate) fn match_len(&self, space: Namespace, tokens: &[u32]) -> usize {
         let mut at = ROOT;
         let mut rest = tokens;
-        while let Some(&child) = rest.first().and_then(|token| self.node(at).children.get(token)) {
+        while let Some(child) = self.child(space, at, rest) {
             let shared = common(&self.node(child).tokens, rest);
             rest = &rest[shared..];
             if shared < self.node(child).tokens.len() {
@@ -83,10 +102,16 @@ impl RadixTree {
 
     /// Puts a sequence in, with the slots of all its tokens. The tree takes the slots of what it did not have; `duplicates`
     /// gets those of the rest, and `slots` becomes the slots that the tree has. Gives the node of the whole sequence.
-    pub(crate) fn insert(&mut self, tokens: &[u32], slots: &mut [u32], duplicates: &mut Vec<u32>) -> NodeId {
+    pub(crate) fn insert(
+        &mut self,
+        space: Namespace,
+        tokens: &[u32],
+        slots: &mut [u32],
+        duplicates: &mut Vec<u32>,
+    ) -> NodeId {
         debug_assert_eq!(tokens.len(), slots.len(), "one slot per token");
         let mut known = Vec::new();
-        let at = self.matched(tokens, &mut known);
+        let at = self.matched(space, tokens, &mut known);
         for (slot, known) in slots.iter_mut().zip(&known) {
             if *slot != *known {
                 duplicates.push(*slot);
@@ -97,11 +122,11 @@ impl RadixTree {
         if new == tokens.len() {
             return at;
         }
-        let leaf =
-            Node { tokens: tokens[new..].to_vec(), slots: slots[new..].to_vec(), parent: Some(at), ..Node::default() };
-        let leaf = self.add(leaf);
-        self.unlocked += tokens.len() - new;
-        self.node_mut(at).children.insert(tokens[new], leaf);
+        let key = if at == ROOT { space } else { Namespace::default() }.key(tokens[new]);
+        let (tokens, slots) = (tokens[new..].to_vec(), slots[new..].to_vec());
+        self.unlocked += tokens.len();
+        let leaf = self.add(Node { tokens, slots, parent: Some(at), key, ..Node::default() });
+        self.node_mut(at).children.insert(key, leaf);
         self.refresh(at);
         self.touch(leaf);
         leaf
@@ -153,23 +178,28 @@ impl RadixTree {
             freed.extend_from_slice(&node.slots);
             self.unlocked -= node.slots.len();
             let parent = node.parent.expect("the root is never evicted");
-            self.node_mut(parent).children.remove(&node.tokens[0]);
+            self.node_mut(parent).children.remove(&node.key);
             self.vacant.push(leaf);
             self.refresh(parent);
         }
         done
     }
 
-    /// Nobody will ask for these tokens again: what only they have goes before anything else does.
-    pub(crate) fn let_go(&mut self, tokens: &[u32]) {
+    /// Nobody will ask for these tokens again, but for the first `keep`: what only they have goes before anything else does.
+    pub(crate) fn let_go(&mut self, space: Namespace, tokens: &[u32], keep: usize) {
         let mut slots = Vec::new();
-        let mut at = Some(self.matched(tokens, &mut slots));
-        while let Some(id) = at.filter(|id| *id != ROOT && self.node(*id).children.len() <= 1) {
+        let mut at = self.matched(space, tokens, &mut slots);
+        let mut from = slots.len();
+        while at != ROOT && self.node(at).children.len() <= 1 {
+            from -= self.node(at).tokens.len();
+            if from < keep {
+                return;
+            }
             // Below it may be what an option of it has computed: that is done with, too.
-            let used = std::mem::replace(&mut self.node_mut(id).used, 0);
-            self.evictable.remove(&(used, id));
-            self.refresh(id);
-            at = self.node(id).parent;
+            let used = std::mem::replace(&mut self.node_mut(at).used, 0);
+            self.evictable.remove(&(used, at));
+            self.refresh(at);
+            at = self.node(at).parent.unwrap_or(ROOT);
         }
     }
 
@@ -211,8 +241,14 @@ impl RadixTree {
             }
             let mut children: Vec<_> = node.children.iter().collect();
             children.sort_unstable();
-            for (first, child) in children {
-                if self.node(*child).parent != Some(id) || self.node(*child).tokens.first() != Some(first) {
+            for (key, child) in children {
+                let node = self.node(*child);
+                let first = node.tokens.first().map(|token| u64::from(*token));
+                if node.parent != Some(id)
+                    || node.key != *key
+                    || first != Some(*key & u64::from(u32::MAX))
+                    || (id != ROOT && first != Some(*key))
+                {
                     faults.push(format!("node {id:?} and its child {child:?} disagree"));
                 }
             }
@@ -246,11 +282,12 @@ impl RadixTree {
     fn split(&mut self, id: NodeId, at: usize) -> NodeId {
         let node = self.node_mut(id);
         let (tokens, slots) = (node.tokens.drain(..at).collect::<Vec<_>>(), node.slots.drain(..at).collect());
-        let (first, next, parent, locks, used) = (tokens[0], node.tokens[0], node.parent, node.locks, node.used);
-        let middle = Node { tokens, slots, parent, locks, used, children: FxHashMap::from_iter([(next, id)]) };
+        let next = u64::from(node.tokens[0]);
+        let (key, parent, locks, used) = (std::mem::replace(&mut node.key, next), node.parent, node.locks, node.used);
+        let middle = Node { tokens, slots, parent, key, locks, used, children: FxHashMap::from_iter([(next, id)]) };
         let middle = self.add(middle);
         self.node_mut(id).parent = Some(middle);
-        self.node_mut(parent.expect("the root has no edge")).children.insert(first, middle);
+        self.node_mut(parent.expect("the root has no edge")).children.insert(key, middle);
         middle
     }
 
@@ -286,10 +323,21 @@ pub(crate) fn common(a: &[u32], b: &[u32]) -> usize {
 mod tests {
     use super::*;
 
+    const ALL: Namespace = Namespace(0);
+
     fn insert(tree: &mut RadixTree, tokens: &[u32], first_slot: u32) -> (NodeId, Vec<u32>, Vec<u32>) {
+        insert_in(tree, ALL, tokens, first_slot)
+    }
+
+    fn insert_in(
+        tree: &mut RadixTree,
+        space: Namespace,
+        tokens: &[u32],
+        first_slot: u32,
+    ) -> (NodeId, Vec<u32>, Vec<u32>) {
         let mut slots: Vec<u32> = (first_slot..).take(tokens.len()).collect();
         let mut duplicates = Vec::new();
-        let node = tree.insert(tokens, &mut slots, &mut duplicates);
+        let node = tree.insert(space, tokens, &mut slots, &mut duplicates);
         assert_eq!(tree.faults(), Vec::<String>::new());
         (node, slots, duplicates)
     }
@@ -298,9 +346,9 @@ mod tests {
     fn a_prefix_is_found_to_the_token() {
         let mut tree = RadixTree::new();
         insert(&mut tree, &[1, 2, 3, 4], 10);
-        assert_eq!(tree.match_len(&[1, 2, 9]), 2);
+        assert_eq!(tree.match_len(ALL, &[1, 2, 9]), 2);
         let mut slots = Vec::new();
-        tree.matched(&[1, 2, 9], &mut slots);
+        tree.matched(ALL, &[1, 2, 9], &mut slots);
         assert_eq!(slots, [10, 11]);
         assert_eq!(tree.faults(), Vec::<String>::new());
         let (_, slots, duplicates) = insert(&mut tree, &[1, 2, 5], 20);
@@ -321,7 +369,7 @@ mod tests {
         tree.evict(100, &mut freed);
         freed.sort_unstable();
         assert_eq!(freed, [2, 3, 5]);
-        assert_eq!(tree.match_len(&[1, 2]), 2);
+        assert_eq!(tree.match_len(ALL, &[1, 2]), 2);
         tree.unlock(a);
         tree.evict(1, &mut freed);
         assert_eq!(tree.owned().count(), 0);
@@ -339,6 +387,25 @@ mod tests {
         assert_eq!(freed, [11]);
         tree.unlock(a);
         assert_eq!((tree.locks(), tree.evictable_slots()), (0, 3));
+        assert_eq!(tree.faults(), Vec::<String>::new());
+    }
+    #[test]
+    fn namespaces_share_nothing_but_the_room() {
+        let mut tree = RadixTree::new();
+        let (a, b) = (Namespace(1), Namespace(2));
+        insert_in(&mut tree, a, &[1, 2, 3], 0);
+        assert_eq!(
+            (tree.match_len(a, &[1, 2, 3]), tree.match_len(b, &[1, 2, 3]), tree.match_len(ALL, &[1])),
+            (3, 0, 0)
+        );
+        let (_, slots, duplicates) = insert_in(&mut tree, b, &[1, 2, 4], 10);
+        assert_eq!((slots, duplicates), (vec![10, 11, 12], vec![]));
+        // An edge that is cut stays in its namespace.
+        insert_in(&mut tree, a, &[1, 9], 20);
+        assert_eq!((tree.match_len(a, &[1, 9]), tree.match_len(b, &[1, 9]), tree.match_len(b, &[1, 2, 4])), (2, 1, 3));
+        let mut freed = Vec::new();
+        tree.evict(usize::MAX, &mut freed);
+        assert_eq!((freed.len(), tree.owned().count()), (7, 0));
         assert_eq!(tree.faults(), Vec::<String>::new());
     }
 }

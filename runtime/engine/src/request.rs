@@ -40,6 +40,10 @@ pub(crate) struct Generation {
     pub(crate) prompt: Vec<u32>,
     /// What is done where there is no choice.
     pub(crate) jump: Jump,
+    /// Most tokens that are guessed after a text without constraint; 0 guesses nothing.
+    pub(crate) guesses: usize,
+    /// Whether the sequence's draft is a guess, and not what a constraint leaves.
+    pub(crate) guessed: bool,
     /// How many tokens of the draft were drawn as drafted, in this pass.
     pub(crate) confirmed: usize,
     /// Likeliest tokens to report per position.
@@ -101,6 +105,8 @@ pub(crate) fn generate(
         hole,
         prompt: prompt.tokens,
         jump,
+        guesses: 0,
+        guessed: false,
         confirmed: 0,
         top: command.top_logprobs,
         top_logprobs: Vec::new(),

@@ -1,17 +1,18 @@
 //! Logits to a token.
 //!
-//! In this order: penalties, the mask, the temperature, top-k, top-p, min-p, the draw. The draw at a position depends on the
+//! In this order: penalties, the bias, the mask, the temperature, top-k, top-p, min-p, the draw. The draw at a position depends on the
 //! seed, the position and the logits only.
 
 use crate::random::uniform;
 use rustc_hash::FxHashMap;
 use sgl_protocol::Sampling;
+use std::sync::Arc;
 
 /// Which tokens may come next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Candidates {
     /// Every token that is text or ends the turn: these words as bits.
-    Many(std::sync::Arc<[u64]>),
+    Many(Arc<[u64]>),
     /// These, in the order of their ids.
     Few(Vec<u32>),
 }
@@ -50,6 +51,8 @@ pub(crate) struct Drawing {
     pub(crate) how: Sampling,
     /// Tokens that penalties look at, each once, and how often they were generated (0: only in the prompt).
     pub(crate) seen: Vec<(u32, u32)>,
+    /// What is added to the logits of tokens.
+    pub(crate) bias: Arc<[(u32, f32)]>,
     /// Which draw of the hole's stream.
     pub(crate) position: u64,
     /// How many of the likeliest tokens are reported, if log-probabilities are.
@@ -79,7 +82,7 @@ impl Drawing {
             counted.sort_unstable();
         }
         let position = (count + draft.len()) as u64;
-        Self { candidates, how: how.clone(), seen: counted, position, top }
+        Self { candidates, how: how.clone(), seen: counted, bias: Arc::new([]), position, top }
     }
 }
 
@@ -89,6 +92,11 @@ impl Drawing {
 pub(crate) fn sample(logits: &mut [f32], drawing: &Drawing) -> u32 {
     let Drawing { candidates, how, position, .. } = drawing;
     penalize(logits, &drawing.seen, how);
+    for (token, bias) in drawing.bias.iter() {
+        if let Some(logit) = logits.get_mut(*token as usize) {
+            *logit += bias;
+        }
+    }
     if how.temperature <= 0.0 {
         return likeliest(logits, candidates);
     }

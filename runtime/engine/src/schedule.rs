@@ -12,6 +12,7 @@
 use crate::arena::SequenceId;
 use crate::engine::Engine;
 use crate::flight::Work;
+use crate::guess::SEQUENCES_MAX;
 use crate::order::{Waiting, ordered};
 use crate::queue::{PASSES_MAX, WINDOW};
 use crate::request::Kind;
@@ -25,10 +26,11 @@ impl Engine {
         self.planning += 1;
         let most = self.forward.sequences();
         let mut budget = self.token_budget;
-        let mut work: Vec<Work> = Vec::with_capacity(self.running.len());
+        let mut work = std::mem::take(&mut self.spare);
         let mut prompts = Vec::new();
         let (mut reserved, mut stale) = (0, false);
         let preempted = self.counting.counts.preempted;
+        let guess = self.running.len() <= SEQUENCES_MAX;
         for index in 0..self.running.len() {
             let name = self.running[index];
             let Some(sequence) = self.sequences.get_mut(name).filter(|sequence| sequence.running) else {
@@ -36,17 +38,21 @@ impl Engine {
                 continue;
             };
             reserved += sequence.reserve();
+            if sequence.guessed && !guess && !sequence.unsure {
+                sequence.draft.clear();
+            }
             let rows = sequence.rows();
             // Almost all, almost always: one token, and a slot is free.
             if let Some(Rows { known: 1, pending, .. }) = rows
                 && sequence.draft.is_empty()
                 && budget > 0
                 && work.len() < most
-                && self.cache.pool.take(1, &mut sequence.slots)
+                && let Some(slot) = self.cache.pool.take_one()
             {
                 budget -= 1;
                 sequence.planned = self.planning;
-                let from = sequence.slots.len() - 1;
+                let from = sequence.slots.len();
+                sequence.slots.push(slot);
                 work.push(Work { sequence: name, from, known: 1, pending, assumes: None, draft: Vec::new() });
                 continue;
             }
@@ -115,10 +121,15 @@ impl Engine {
                 self.forget_stopped();
             }
             let Some(name) = self.next_waiting() else { return };
+            let alone = work.is_empty() && !self.running.iter().any(|name| self.is_running(*name));
             let Some(sequence) = self.sequences.get_mut(name).filter(|sequence| sequence.flights == 0) else { return };
+            // What is in the cache needs no slot. Taking it only makes less available: without room before there is none after.
+            let least = sequence.reserve() - self.cache.match_len(sequence).min(sequence.todo());
+            if !alone && least + reserved > self.cache.available() {
+                return;
+            }
             let cached = self.cache.attach(sequence);
             let needed = sequence.reserve();
-            let alone = work.is_empty() && !self.running.iter().any(|name| self.is_running(*name));
             if !alone && needed + reserved > self.cache.available() {
                 if let Some(sequence) = self.sequences.get_mut(name) {
                     self.cache.detach(sequence);
@@ -174,7 +185,7 @@ impl Engine {
             self.waited_max = self.waited_max.max(waited);
             debug_assert!(waited <= most, "{waited} sequences were started before it, at most {most} may");
         }
-        self.counting.started(&sequence.tokens, cached);
+        self.counting.started(sequence.namespace, &sequence.tokens, cached);
         let Some(request) = self.requests.get_mut(&sequence.request) else { return };
         if !std::mem::replace(&mut request.counted, true) {
             request.usage.cached_tokens = cached as u64;
@@ -259,6 +270,7 @@ impl Engine {
     fn preempt(&mut self, name: SequenceId) {
         let Some(sequence) = self.sequences.get_mut(name) else { return };
         self.counting.counts.preempted += 1;
+        self.counting.computed(sequence.namespace, &sequence.tokens[..sequence.computed()]);
         self.cache.detach(sequence);
         let priority = sequence.priority;
         self.queue.push_front(name, priority);

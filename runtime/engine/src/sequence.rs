@@ -1,7 +1,7 @@
 //! A run of tokens whose keys and values are being computed.
 
 use crate::pool::SlotPool;
-use crate::radix::{NodeId, ROOT, RadixTree};
+use crate::radix::{Namespace, NodeId, ROOT, RadixTree};
 use sgl_protocol::RequestId;
 
 /// What a sequence is for.
@@ -24,6 +24,8 @@ pub(crate) struct Sequence {
     pub(crate) tokens: Vec<u32>,
     /// Tokens that will probably come after them: computed in the same pass as the last, and then kept or dropped.
     pub(crate) draft: Vec<u32>,
+    /// Whether those are only a guess.
+    pub(crate) guessed: bool,
     /// Slots of the tokens that are computed or under way, the one that is being drawn and the draft included.
     pub(crate) slots: Vec<u32>,
     /// How many of the slots, at the beginning, belong to the tree.
@@ -41,6 +43,8 @@ pub(crate) struct Sequence {
     pub(crate) started: bool,
     /// Whether log-probabilities are wanted of tokens that are known.
     pub(crate) scores: bool,
+    /// With whom it shares what it computes.
+    pub(crate) namespace: Namespace,
     /// Those of higher priority come first.
     pub(crate) priority: i8,
     /// How many tokens it may still generate.
@@ -80,6 +84,7 @@ impl Sequence {
             part,
             tokens,
             draft: Vec::new(),
+            guessed: false,
             slots: Vec::new(),
             shared: 0,
             node: ROOT,
@@ -89,6 +94,7 @@ impl Sequence {
             running: false,
             started: false,
             scores: part != Part::Hole,
+            namespace: Namespace::default(),
             priority: 0,
             left: 0,
             bounded: false,
@@ -162,7 +168,7 @@ pub(crate) struct Cache {
 impl Cache {
     /// How much of a sequence is in the cache already.
     pub(crate) fn match_len(&self, sequence: &Sequence) -> usize {
-        if self.shares { self.tree.match_len(&sequence.tokens[..sequence.reusable()]) } else { 0 }
+        if self.shares { self.tree.match_len(sequence.namespace, &sequence.tokens[..sequence.reusable()]) } else { 0 }
     }
 
     /// Slots that are free or could be.
@@ -182,7 +188,7 @@ impl Cache {
         debug_assert!(sequence.slots.is_empty(), "a sequence that waits has no slots");
         if self.shares {
             let reusable = sequence.reusable();
-            sequence.node = self.tree.matched(&sequence.tokens[..reusable], &mut sequence.slots);
+            sequence.node = self.tree.matched(sequence.namespace, &sequence.tokens[..reusable], &mut sequence.slots);
             self.tree.lock(sequence.node);
         }
         sequence.shared = sequence.slots.len();
@@ -194,7 +200,7 @@ impl Cache {
     /// join the same pass and see it. (Else both have it until the pass has ended: what is being computed is not replaced.)
     pub(crate) fn publish_early(&mut self, sequence: &mut Sequence) {
         let computed = sequence.computed();
-        if self.shares && self.tree.match_len(&sequence.tokens[..computed]) == sequence.shared {
+        if self.shares && self.tree.match_len(sequence.namespace, &sequence.tokens[..computed]) == sequence.shared {
             self.publish(sequence);
         }
     }
@@ -206,7 +212,8 @@ impl Cache {
             return;
         }
         let mut duplicates = Vec::new();
-        let node = self.tree.insert(&sequence.tokens[..computed], &mut sequence.slots[..computed], &mut duplicates);
+        let (tokens, slots) = (&sequence.tokens[..computed], &mut sequence.slots[..computed]);
+        let node = self.tree.insert(sequence.namespace, tokens, slots, &mut duplicates);
         self.pool.give(&duplicates);
         self.tree.lock(node);
         self.tree.unlock(sequence.node);

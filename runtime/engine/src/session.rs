@@ -2,14 +2,21 @@
 //!
 //! A *pin* is a lock on the tokens that a session has in the cache while no sequence of its own holds them. A branch that was
 //! forked pins its trunk until its first request is started; a session of which the program says that it is about to be forked is
-//! pinned until it was. Pins are let go only where a request would fail otherwise.
+//! pinned until it was. Where branches wait for room, one of those that wait always pins what its siblings have computed of their trunk.
+//! Pins are let go only where a request would fail otherwise. What a branch alone has, beyond its trunk, is the first to go when
+//! it is closed.
 
 use crate::engine::Engine;
-use crate::radix::{NodeId, ROOT};
+use crate::radix::{Namespace, NodeId, ROOT};
+use crate::sequence::Sequence;
 use crate::transcript::Transcript;
+use indexmap::IndexMap;
 use sgl_protocol::{Command, Hint, ModelError, RequestId, SessionId};
 use std::collections::VecDeque;
 use std::time::Duration;
+
+/// Siblings that are looked at for one that waits.
+const SIBLINGS_MAX: usize = 64;
 
 /// A transcript and what is to be done to it.
 #[derive(Debug, Default)]
@@ -23,11 +30,53 @@ pub(crate) struct Session {
     pub(crate) priority: i8,
     /// How long its requests may take.
     pub(crate) deadline: Option<Duration>,
+    /// With whom it shares what it computes.
+    pub(crate) namespace: Namespace,
+    /// What it was forked from, and how many tokens that had.
+    trunk: Option<(SessionId, usize)>,
+    /// Branches that were forked from it and perhaps not started.
+    branches: VecDeque<SessionId>,
     /// Branches that are still to be forked from it.
     forks: u32,
     /// Whether nothing comes after the request under way.
     last_use: bool,
     pub(crate) pin: Option<NodeId>,
+}
+
+/// Which namespaces there are.
+#[derive(Debug, Default)]
+pub(crate) struct Spaces {
+    named: IndexMap<String, Namespace>,
+    last: u32,
+}
+
+impl Spaces {
+    /// The namespace of a name; the empty name is that of all who name none.
+    fn named(&mut self, name: &str) -> Namespace {
+        if name.is_empty() {
+            return Namespace::default();
+        }
+        if let Some(space) = self.named.get(name) {
+            return *space;
+        }
+        let space = self.unnamed();
+        self.named.insert(name.to_string(), space);
+        space
+    }
+
+    /// The name of a namespace; that of nobody else has none.
+    pub(crate) fn name(&self, space: Namespace) -> Option<&str> {
+        if space == Namespace::default() {
+            return Some("");
+        }
+        self.named.iter().find(|(_, named)| **named == space).map(|(name, _)| name.as_str())
+    }
+
+    /// One that nobody has.
+    fn unnamed(&mut self) -> Namespace {
+        self.last += 1;
+        Namespace(self.last)
+    }
 }
 
 impl Engine {
@@ -39,7 +88,11 @@ impl Engine {
         }
         open.forks = open.forks.saturating_sub(1);
         let (priority, deadline, done) = (open.priority, open.deadline, open.forks == 0);
-        self.sessions.insert(child, Session { transcript, priority, deadline, ..Session::default() });
+        let namespace = if self.fork_sharing { open.namespace } else { self.spaces.unnamed() };
+        open.branches.push_back(child);
+        let trunk = Some((parent, transcript.tokens().len()));
+        let branch = Session { transcript, priority, deadline, namespace, trunk, ..Session::default() };
+        self.sessions.insert(child, branch);
         self.pin(child);
         if done {
             self.unpin(parent);
@@ -49,12 +102,13 @@ impl Engine {
     /// What the program says about the future of a session.
     pub(crate) fn hint(&mut self, session: SessionId, hint: &Hint) {
         let Some(open) = self.sessions.get_mut(&session) else { return };
-        match *hint {
-            Hint::Priority(priority) => open.priority = priority,
-            Hint::Deadline(time) => open.deadline = Some(time),
+        match hint {
+            Hint::Priority(priority) => open.priority = *priority,
+            Hint::Deadline(time) => open.deadline = Some(*time),
             Hint::LastUse => open.last_use = true,
+            Hint::Namespace(name) => open.namespace = self.spaces.named(name),
             Hint::Forks(count) => {
-                open.forks = count;
+                open.forks = *count;
                 if open.busy.is_none() {
                     self.pin(session);
                 }
@@ -67,21 +121,57 @@ impl Engine {
         let Some(open) = self.sessions.get(&session) else { return };
         let tokens = open.transcript.tokens();
         if open.last_use && self.cache.shares {
-            self.cache.tree.let_go(tokens);
+            self.cache.tree.let_go(open.namespace, tokens, 0);
         } else if open.forks > 0 {
             self.pin(session);
+        }
+        self.pin_sibling(session);
+    }
+
+    /// A branch has ended a request, and holds its trunk no more: the next of its siblings that waits does. What they have in common
+    /// was perhaps computed by this one, when the others were pinned already.
+    fn pin_sibling(&mut self, session: SessionId) {
+        let Some((parent, _)) = self.sessions.get(&session).and_then(|open| open.trunk) else { return };
+        let is_done = |engine: &Self, name: SessionId| engine.sessions.get(&name).is_none_or(|open| open.pin.is_none());
+        while let Some(first) = self.sessions.get(&parent).and_then(|open| open.branches.front().copied())
+            && self.waiting(first).is_none()
+            && is_done(self, first)
+        {
+            if let Some(open) = self.sessions.get_mut(&parent) {
+                open.branches.pop_front();
+            }
+        }
+        let Some(open) = self.sessions.get(&parent) else { return };
+        let mut first = open.branches.iter().take(SIBLINGS_MAX).copied();
+        if let Some(next) = first.find(|name| self.waiting(*name).is_some()) {
+            self.pin(next);
+        }
+    }
+
+    /// The sequence of a session that waits to be started for the first time.
+    fn waiting(&self, session: SessionId) -> Option<&Sequence> {
+        let request = self.requests.get(&self.sessions.get(&session)?.busy?)?;
+        let first = self.sequences.get(*request.open.first()?)?;
+        (!first.running && !first.started).then_some(first)
+    }
+
+    /// A session is over. What only a branch has, beyond its trunk, nobody will ask for again.
+    pub(crate) fn forget(&mut self, closed: &Session) {
+        if let Some((_, trunk)) = closed.trunk.filter(|_| self.cache.shares) {
+            self.cache.tree.let_go(closed.namespace, closed.transcript.tokens(), trunk);
         }
     }
 
     /// Protects what the cache has of a session's tokens.
     fn pin(&mut self, session: SessionId) {
         self.unpin(session);
-        let Some(open) = self.sessions.get_mut(&session).filter(|_| self.cache.shares) else { return };
-        let node = self.cache.tree.matched(open.transcript.tokens(), &mut Vec::new());
-        if node != ROOT {
-            self.cache.tree.lock(node);
-            open.pin = Some(node);
-        }
+        let Some(open) = self.sessions.get(&session).filter(|_| self.cache.shares) else { return };
+        let waiting = self.waiting(session).map(|sequence| &sequence.tokens[..sequence.reusable()]);
+        let (tokens, space) = (waiting.unwrap_or(open.transcript.tokens()).to_vec(), open.namespace);
+        let node = self.cache.tree.matched(space, &tokens, &mut Vec::new());
+        let Some(open) = self.sessions.get_mut(&session).filter(|_| node != ROOT) else { return };
+        self.cache.tree.lock(node);
+        open.pin = Some(node);
     }
 
     /// Lets go what [`Engine::pin`] protects.

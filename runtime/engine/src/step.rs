@@ -54,8 +54,10 @@ impl Engine {
         let mut replies = std::mem::take(&mut self.replies);
         let pace = self.forward.read(&mut replies)?;
         let read = Instant::now();
-        if let Some(flight) = self.flight.take() {
+        if let Some(mut flight) = self.flight.take() {
             self.take(&flight, &mut replies);
+            flight.work.clear();
+            self.spare = flight.work;
         }
         self.replies = replies;
         if let Some(mut next) = next {
@@ -131,6 +133,8 @@ impl Engine {
                 Some(Kind::Generate(generation)) => std::mem::take(&mut generation.confirmed),
                 _ => 0,
             };
+            self.trace.drafted += work.draft.len() as u64;
+            self.trace.confirmed += kept as u64;
             if sequence.running {
                 sequence.drafted = 0;
                 self.cache.take_back(sequence, work.draft.len() - kept.min(work.draft.len()));
@@ -187,6 +191,7 @@ impl Engine {
         }
         self.save(name);
         let Some(mut sequence) = self.sequences.remove(name) else { return };
+        self.counting.computed(sequence.namespace, &sequence.tokens[..sequence.computed()]);
         self.cache.detach(&mut sequence);
         let id = sequence.request;
         let Some(request) = self.requests.get_mut(&id) else { return };

@@ -14,11 +14,15 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Tokens of a block.
 pub(crate) const BLOCK: usize = 16;
+
+/// How long a file may be half written before whoever wrote it must be gone.
+const PART_AGE_MAX: Duration = Duration::from_secs(60);
 
 /// Names a block.
 pub(crate) type Key = [u8; 32];
@@ -91,9 +95,12 @@ impl Store {
         Ok(Self { options, model, shared, saved: FxHashSet::default(), writer, thread, dropped: 0 })
     }
 
-    /// The keys of all whole blocks of a beginning.
-    pub(crate) fn keys<'a>(&self, tokens: &'a [u32]) -> impl Iterator<Item = Key> + use<'a> {
+    /// The keys of all whole blocks of a beginning, in the namespace of this name.
+    pub(crate) fn keys<'a>(&self, space: &str, tokens: &'a [u32]) -> impl Iterator<Item = Key> + use<'a> {
         let mut key = self.model;
+        if !space.is_empty() {
+            key = *blake3::keyed_hash(&key, space.as_bytes()).as_bytes();
+        }
         tokens.chunks_exact(BLOCK).map(move |block| {
             let mut hasher = blake3::Hasher::new();
             hasher.update(&key);
@@ -173,14 +180,21 @@ fn remember(shared: &mut Shared, key: Key, block: &Arc<Vec<u8>>, most: usize) {
     }
 }
 
-/// Drops what was written first until the folder is within its bytes; gives how many those are.
+/// Drops what was written first until the folder is within its bytes, and what a process that was killed has left half written;
+/// gives how many bytes there are.
 fn prune(folder: &Path, most: u64) -> io::Result<u64> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let facts = entry.metadata()?;
-        if facts.is_file() {
-            files.push((facts.modified().ok(), facts.len(), entry.path()));
+        let path = entry.path();
+        let age = facts.modified().ok().and_then(|written| written.elapsed().ok());
+        if path.extension().is_some_and(|end| end == file::PART) {
+            if age.is_some_and(|age| age > PART_AGE_MAX) {
+                fs::remove_file(path).ok();
+            }
+        } else if facts.is_file() {
+            files.push((facts.modified().ok(), facts.len(), path));
         }
     }
     files.sort();

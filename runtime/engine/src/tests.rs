@@ -2,8 +2,11 @@
 
 mod cache;
 mod faults;
+mod guesses;
 mod holes;
 mod jump;
 mod overlap;
 mod rig;
 mod simulation;
+mod spaces;
+mod trunks;

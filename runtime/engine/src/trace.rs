@@ -19,6 +19,10 @@ pub struct Trace {
     pub host: Duration,
     /// Time of that in which passes were planned.
     pub planned: Duration,
+    /// Tokens that were drafted, by constraints and guesses.
+    pub drafted: u64,
+    /// Of these, how many were drawn.
+    pub confirmed: u64,
     /// What the engine takes lately, and the device, in seconds per pass.
     #[serde(skip)]
     recent: (f64, f64),
@@ -49,6 +53,8 @@ impl Trace {
             waited: self.waited - earlier.waited,
             host: self.host - earlier.host,
             planned: self.planned - earlier.planned,
+            drafted: self.drafted - earlier.drafted,
+            confirmed: self.confirmed - earlier.confirmed,
             recent: self.recent,
         }
     }

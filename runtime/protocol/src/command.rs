@@ -113,6 +113,9 @@ pub enum Hint {
     /// From now on a request of this session, and of those that are forked from it later, that takes longer than this ends with
     /// [`crate::ModelError::DeadlineExceeded`].
     Deadline(Duration),
+    /// From now on it, and those that are forked from it later, share what is computed with sessions of the same namespace only;
+    /// the empty name is that of all sessions that name none.
+    Namespace(String),
     /// Nothing comes after the request that is made next or under way: its cache is the first to go.
     LastUse,
 }

@@ -1,4 +1,4 @@
-//! How a token is drawn from the model's distribution.
+//! How tokens are drawn from the model's distribution, and when they end.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,12 @@ pub struct Sampling {
     /// Tokens before which the hole does not end by the model's choice, where it may go on. A shape that is complete ends all the same.
     #[serde(default, skip_serializing_if = "is_none")]
     pub min_tokens: u32,
+    /// Regular expressions that end the hole like stop texts: at the first byte at which one has matched, the text ends before the match.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stop_regex: Vec<String>,
+    /// Added to the logits of these tokens, each named by its text; from -100 to 100. A token that alone is allowed comes all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logit_bias: Vec<(String, f32)>,
     /// Seed of this hole's random stream; the draw at position `n` depends on nothing but this and `n`.
     pub seed: u64,
 }
@@ -37,6 +43,8 @@ impl Default for Sampling {
             presence_penalty: 0.0,
             repetition_penalty: 1.0,
             min_tokens: 0,
+            stop_regex: Vec::new(),
+            logit_bias: Vec::new(),
             seed: 0,
         }
     }

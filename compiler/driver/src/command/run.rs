@@ -76,7 +76,8 @@ fn usage(own: clap::Command, arguments: &[OsString]) -> Outcome {
 fn program_name(own: &clap::Command, arguments: &[OsString]) -> Option<String> {
     let lone = |flag: &str| {
         let ours = own.get_arguments().find(|arg: &&Arg| {
-            arg.get_long().is_some_and(|long| flag == format!("--{long}"))
+            let longs = arg.get_long_and_visible_aliases().unwrap_or_default();
+            longs.iter().any(|long| flag == format!("--{long}"))
                 || arg.get_short().is_some_and(|short| flag == format!("-{short}"))
         });
         ours.map_or(flag == "--help" || flag == "-h", |arg| matches!(arg.get_action(), ArgAction::SetTrue))

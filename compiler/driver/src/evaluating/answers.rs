@@ -1,6 +1,5 @@
 //! Where an eval's answers come from: a script, a record, or a model that all rows share.
 
-use super::together;
 use crate::arguments::EvalArguments;
 use crate::compile::Compiled;
 use crate::engines::{self, Wanted};
@@ -9,6 +8,7 @@ use crate::scripted_tools::ScriptedTools;
 use crate::testing::mock::Mocked;
 use crate::testing::record::{self, Recording, RecordingTools, Records, Replay, ReplayTools};
 use crate::testing::side_by_side;
+use crate::together;
 use crate::toolhost::Tools;
 use crate::{demand, report, scripted, sources};
 use anyhow::{Context, Result, anyhow};
@@ -115,7 +115,7 @@ pub(super) fn each(asking: &Asking<'_>, count: usize, work: &Work<'_>) -> Result
     } else if !demand::asks(image, eval.function) {
         side_by_side(count, jobs, &|index| with_tools(index, &mut scripted::model(Vec::new())));
     } else {
-        let mut engines = wanted(asking)?.load(engines::options(arguments.threads))?;
+        let mut engines = wanted(asking)?.load(engines::options(arguments.threads), None)?;
         let found = engines.check(image, eval.function, asking.options);
         if !found.is_empty() {
             return Err(refused(asking, &found));

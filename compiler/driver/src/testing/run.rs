@@ -209,7 +209,7 @@ fn on_models(suite: &Suite, plans: &[(usize, Plan<'_>)], arguments: &TestArgumen
     }
     let mut kept = Vec::new();
     for (wanted, tests) in groups {
-        let mut engines = match wanted.load(engines::options(arguments.threads)) {
+        let mut engines = match wanted.load(engines::options(arguments.threads), None) {
             Ok(engines) => engines,
             Err(error) => {
                 // The other tests have results all the same.

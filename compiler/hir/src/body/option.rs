@@ -62,11 +62,13 @@ impl Body<'_, '_> {
         let found = self.expression(&tree.value, None);
         let ty = assign::widen(&self.variables.resolve(&found.ty));
         let (wanted, fits) = match option {
-            HoleOption::MaxTokens | HoleOption::TopK | HoleOption::Seed | HoleOption::Logprobs => {
-                ("an `Int`", matches!(ty, Type::Int { .. }))
-            }
+            HoleOption::MaxTokens
+            | HoleOption::MinTokens
+            | HoleOption::TopK
+            | HoleOption::Seed
+            | HoleOption::Logprobs => ("an `Int`", matches!(ty, Type::Int { .. })),
             HoleOption::Stream => ("a `Bool`", ty == Type::Bool),
-            HoleOption::Stop => (
+            HoleOption::Stop | HoleOption::StopRegex => (
                 "a `Str` or a list of them",
                 matches!(&ty, Type::Str(_)) || matches!(&ty, Type::List { item, .. } if matches!(**item, Type::Str(_))),
             ),
@@ -84,8 +86,10 @@ impl Body<'_, '_> {
             return None;
         }
         let span = found.span;
-        let number =
-            !matches!(option, HoleOption::MaxTokens | HoleOption::TopK | HoleOption::Seed | HoleOption::Logprobs);
+        let number = !matches!(
+            option,
+            HoleOption::MaxTokens | HoleOption::MinTokens | HoleOption::TopK | HoleOption::Seed | HoleOption::Logprobs
+        );
         let value = match ty {
             Type::Int { .. } if number => {
                 Expression { kind: ExpressionKind::ToFloat(Box::new(found)), ty: Type::float(), span }
@@ -293,14 +297,16 @@ pub(super) fn out_of_range(option: HoleOption, value: &Expression) -> Option<&'s
         HoleOption::MaxTokens => (number >= 1.0, "at least 1"),
         HoleOption::Temperature => (number >= 0.0, "at least 0"),
         HoleOption::TopP => (number > 0.0 && number <= 1.0, "above 0 and at most 1"),
-        HoleOption::TopK => (number >= 0.0, "at least 0"),
+        HoleOption::TopK | HoleOption::MinTokens => (number >= 0.0, "at least 0"),
         HoleOption::MinP => ((0.0..=1.0).contains(&number), "between 0 and 1"),
         HoleOption::RepetitionPenalty => (number > 0.0, "above 0"),
         HoleOption::FrequencyPenalty | HoleOption::PresencePenalty => {
             ((-2.0..=2.0).contains(&number), "between -2 and 2")
         }
         HoleOption::Logprobs => ((0.0..=20.0).contains(&number), "between 0 and 20"),
-        HoleOption::Seed | HoleOption::Stop | HoleOption::Stream | HoleOption::Part(_) => (true, ""),
+        HoleOption::Seed | HoleOption::Stop | HoleOption::StopRegex | HoleOption::Stream | HoleOption::Part(_) => {
+            (true, "")
+        }
     };
     (!fine).then_some(range)
 }

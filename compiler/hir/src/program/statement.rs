@@ -155,6 +155,10 @@ pub enum HoleOption {
     MinP,
     /// `Str` or `[Str]`.
     Stop,
+    /// `Str` or `[Str]`: regular expressions.
+    StopRegex,
+    /// `Int`, at least 0.
+    MinTokens,
     /// `Int`.
     Seed,
     /// `Float`.
@@ -180,6 +184,8 @@ impl HoleOption {
         Self::TopK,
         Self::MinP,
         Self::Stop,
+        Self::StopRegex,
+        Self::MinTokens,
         Self::Seed,
         Self::FrequencyPenalty,
         Self::PresencePenalty,
@@ -200,6 +206,8 @@ impl HoleOption {
             Self::TopK => "top_k",
             Self::MinP => "min_p",
             Self::Stop => "stop",
+            Self::StopRegex => "stop_regex",
+            Self::MinTokens => "min_tokens",
             Self::Seed => "seed",
             Self::FrequencyPenalty => "frequency_penalty",
             Self::PresencePenalty => "presence_penalty",

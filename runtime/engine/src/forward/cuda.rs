@@ -87,7 +87,7 @@ fn ask(question: &Question) -> Ask<'_> {
         Question::Nothing => Ask::Score(0),
         Question::Score { top: Some(_), .. } => Ask::Logits,
         Question::Score { token, top: None } => Ask::Score(*token),
-        Question::Draw(drawing) if drawing.top.is_some() => Ask::Logits,
+        Question::Draw(drawing) if drawing.top.is_some() || !drawing.bias.is_empty() => Ask::Logits,
         Question::Draw(drawing) => {
             let how = &drawing.how;
             Ask::Draw(Draw {

@@ -55,6 +55,8 @@ impl World {
         let options = EngineOptions {
             token_budget: dice.pick(&[1, 5, 16, 64, 64]),
             radix_cache: !dice.once_in(4),
+            fork_sharing: !dice.once_in(6),
+            guesses: dice.pick(&[0, 0, 3]),
             overlap: dice.pick(&[Overlap::Off, Overlap::On, Overlap::On]),
             jump: dice.pick(&[Jump::Exact, Jump::Exact, Jump::Off, Jump::Forced]),
             ..EngineOptions::default()
@@ -176,10 +178,11 @@ impl World {
                 self.engine.submit(Command::Append { session, text });
             }
             4 if self.dice.once_in(2) => {
-                let hint = match self.dice.below(4) {
+                let hint = match self.dice.below(5) {
                     0 => Hint::Priority(self.dice.pick(&[-1, 0, 5])),
                     1 => Hint::Forks(self.dice.below(4) as u32),
                     2 => Hint::LastUse,
+                    3 => Hint::Namespace(self.dice.pick(&["", "a", "b"]).to_string()),
                     _ => {
                         self.ledger.deadlines = true;
                         Hint::Deadline(Duration::from_millis(1 + self.dice.below(200) as u64))
@@ -249,6 +252,8 @@ impl World {
             temperature: dice.pick(&[0.0, 0.3, 1.0, 1.0]),
             top_k: dice.pick(&[0, 0, 5]),
             min_tokens: dice.pick(&[0, 0, 0, 6]),
+            logit_bias: if dice.once_in(6) { vec![("the".into(), 4.0), ("e".into(), -100.0)] } else { Vec::new() },
+            stop_regex: if dice.once_in(6) { vec!["[0-9]+a".into(), "h.t".into()] } else { Vec::new() },
             repetition_penalty: penalty,
             frequency_penalty: if dice.once_in(5) { 0.5 } else { 0.0 },
             ..Sampling::default()

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8; 8] = b"sglkv001";
+/// How the name of a file ends that is not yet whole.
+pub(super) const PART: &str = "part";
 /// Magic, key, length, checksum.
 const HEADER: usize = 8 + 32 + 8 + 32;
 
@@ -19,7 +21,7 @@ pub(super) fn write(folder: &Path, key: &Key, block: &[u8]) -> io::Result<()> {
     if place.exists() {
         return Ok(());
     }
-    let beside = place.with_extension(format!("{}.part", std::process::id()));
+    let beside = place.with_extension(format!("{}.{PART}", std::process::id()));
     let mut file = fs::File::create(&beside)?;
     file.write_all(MAGIC)?;
     file.write_all(key)?;

@@ -23,6 +23,8 @@ pub(super) struct Parts {
     pub(super) overlap: Overlap,
     pub(super) works: Option<u64>,
     pub(super) jump: Jump,
+    pub(super) guesses: usize,
+    pub(super) fork_sharing: bool,
 }
 
 impl Default for Parts {
@@ -36,6 +38,8 @@ impl Default for Parts {
             overlap: Overlap::Off,
             works: None,
             jump: Jump::Exact,
+            guesses: 0,
+            fork_sharing: true,
         }
     }
 }
@@ -62,6 +66,8 @@ impl Rig {
             radix_cache: parts.shares,
             jump: parts.jump,
             overlap: parts.overlap,
+            guesses: parts.guesses,
+            fork_sharing: parts.fork_sharing,
             ..EngineOptions::default()
         };
         let engine = Engine::new(Box::new(fake), writing, parts.slots, &options);

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_millis(2);
 
 /// A run's side.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub struct Seat {
     number: u64,
     commands: Sender<(u64, Command)>,
     events: Receiver<Event>,
@@ -23,13 +23,13 @@ pub(super) struct Seat {
 
 /// The model's side.
 #[derive(Debug)]
-pub(super) struct Table {
+pub struct Table {
     commands: Receiver<(u64, Command)>,
     seats: Vec<Sender<Event>>,
 }
 
 /// A table with so many seats.
-pub(super) fn table(seats: usize) -> (Table, Vec<Seat>) {
+pub fn table(seats: usize) -> (Table, Vec<Seat>) {
     let (sender, commands) = channel();
     let mut table = Table { commands, seats: Vec::new() };
     let mut all = Vec::new();
@@ -43,7 +43,7 @@ pub(super) fn table(seats: usize) -> (Table, Vec<Seat>) {
 
 impl Table {
     /// Serves the seats until all are left.
-    pub(super) fn serve(self, model: &mut dyn LanguageModel) {
+    pub fn serve(self, model: &mut dyn LanguageModel) {
         let mut events = Vec::new();
         let mut under_way = 0_i64;
         loop {
