@@ -105,7 +105,7 @@ fn call_all(compiled: &Compiled, image: &Image, load: &Load, model: &mut dyn Lan
                 let outcome = entry.ok_or_else(|| format!("there is no entry `{name}`")).and_then(|entry| {
                     let run = execute::run_entry(image, entry, Some(input), &mut seat, &options, &mut Silent);
                     run.map(drop)
-                        .map_err(|failure| execute::describe(compiled, &failure, sgl_source::render::Colour::Never))
+                        .map_err(|failure| execute::describe(compiled, &failure, sgl_source::render::Colour::Off))
                 });
                 if let (Err(message), Ok(mut failures)) = (outcome, failures.lock()) {
                     failures.push(message);
