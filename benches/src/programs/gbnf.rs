@@ -154,7 +154,7 @@ mod tests {
         let name = Shape::Text { pattern: Some("[A-Z][a-z]{0,3}".into()), chars_max: None, until: None };
         let fields = vec![
             Field { name: "n".into(), shape: Shape::Int { min: Some(0), max: Some(99) } },
-            Field { name: "s".into(), shape: name.clone() },
+            Field { name: "s".into(), shape: name },
         ];
         let record = Shape::Record { name: String::new(), fields };
         let found = grammar(&record).unwrap();

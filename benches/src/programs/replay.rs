@@ -44,7 +44,7 @@ fn line(place: usize, asked: &Asked, texts: &[String]) -> serde_json::Value {
             })
         }
         // A score is read from the outputs of the prompt: one token more is the least that a server gives for that.
-        What::Scores(_) => json!({
+        What::Scores => json!({
             "id": place,
             "after": asked.after,
             "texts": texts,

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 use sgl_engine::{Beginning, Engine};
-use sgl_protocol::{Command, Event, Generate, LanguageModel, RequestId, Score, SessionId, Usage};
+use sgl_protocol::{Command, Event, Generate, LanguageModel, RequestId, SessionId, Usage};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ pub(super) enum What {
     /// A text.
     Text(Box<Generate>),
     /// Scores of options.
-    Scores(Score),
+    Scores,
 }
 
 /// A request.
@@ -115,7 +115,7 @@ impl LanguageModel for Watched<'_> {
             Command::Generate(asked) => {
                 self.seen.ask(asked.request, asked.session, What::Text(Box::new(asked.clone())));
             }
-            Command::Score(asked) => self.seen.ask(asked.request, asked.session, What::Scores(asked.clone())),
+            Command::Score(asked) => self.seen.ask(asked.request, asked.session, What::Scores),
             _ => {}
         }
         self.engine.submit(command);
