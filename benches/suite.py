@@ -18,7 +18,10 @@ whatever it answers), same concurrency (a request waits for those that ours wait
 grammar of each constrained hole (`--grammar-field` names the field of the request that takes it; `none` sends none). Scored options
 are asked as prompts with one token to generate, which is less than they are worth.
 
-usage: benches/suite.py [--rounds N] [--threads N] [--model FILE] [--only NAME …] [--no-ablations] [--llama-cpp-python] [--url URL]
+On a machine that others keep busy, seconds of wall time say little, and a peer whose threads spin at barriers collapses. `--threads 1
+--by cpu` compares processor seconds of one thread on each side, which are about the wall seconds of a quiet machine.
+
+usage: benches/suite.py [--rounds N] [--threads N] [--model FILE] [--only NAME …] [--by wall|cpu] [--no-ablations] [--llama-cpp-python] [--url URL]
                         [--url-model NAME] [--grammar-field NAME] [--out FILE.jsonl] [--table FILE.md]
 """
 
@@ -102,13 +105,15 @@ class Peer:
                 cached.extend(tokens for _, tokens in answers if tokens is not None)
                 done[request["id"]].set()
 
-            started = time.perf_counter()
+            started, worked = time.perf_counter(), self.cpu()
             await asyncio.gather(*map(run, requests))
             wall = time.perf_counter() - started
+            cpu = self.cpu() - worked if worked is not None else None
         latencies.sort()
         at = lambda share: latencies[min(len(latencies) - 1, len(latencies) * share // 100)] * 1e3
         return {
             "wall_s": wall,
+            "cpu_s": cpu,
             "requests": len(requests),
             "latency_ms_p50": at(50),
             "latency_ms_p99": at(99),
@@ -116,6 +121,13 @@ class Peer:
             "cached_tokens": sum(cached) if cached else None,
             "memory_bytes": self.memory(),
         }
+
+    def cpu(self):
+        """Processor seconds that its process has used, if it is ours."""
+        if not self.process:
+            return None
+        facts = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(facts[11]) + int(facts[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self):
         """The most memory that its process has held, if it is ours."""
@@ -161,6 +173,7 @@ def measure(arguments, loads, peers, folder, out):
         requests[name] = [json.loads(line) for line in record.read_text().splitlines()]
     for peer in peers:
         asyncio.run(peer.replay(WARM))
+    print(f"{sum(len(all) for all in requests.values())} requests recorded", file=sys.stderr, flush=True)
     for number in range(arguments.rounds):
         for name, load in loads.items():
             # Each side comes first in some round.
@@ -182,10 +195,10 @@ def median(rounds, key):
     return statistics.median(known) if known else None
 
 
-def table(figures, peers):
+def table(figures, peers, by):
     """Two tables: seconds and ratios per side, and what our own runs were like."""
     sides = list(next(iter(figures.values())))
-    wall = {name: {side: median(rounds, "wall_s") for side, rounds in all.items()} for name, all in figures.items()}
+    wall = {name: {side: median(rounds, by) or float("nan") for side, rounds in all.items()} for name, all in figures.items()}
     lines = [f"| program | {' | '.join(sides)} |", f"|---|{'---|' * len(sides)}"]
     for name, walls in wall.items():
         others = (f"{walls[side]:.2f} ({walls[side] / walls['all on']:.2f}×)" for side in sides if side != "all on")
@@ -222,6 +235,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--model")
     parser.add_argument("--only", nargs="*")
+    parser.add_argument("--by", choices=("wall", "cpu"), default="wall")
     parser.add_argument("--no-ablations", action="store_true")
     parser.add_argument("--llama-cpp-python", action="store_true")
     parser.add_argument("--url")
@@ -251,12 +265,12 @@ def main():
             if arguments.url:
                 peers.append(Peer(arguments.url, arguments.url.rstrip("/"), arguments.url_model, arguments.grammar_field))
             figures = measure(arguments, loads, peers, folder, out)
-            found = table(figures, peers)
+            found = table(figures, peers, f"{arguments.by}_s")
         finally:
             for peer in peers:
                 if peer.process:
                     peer.process.terminate()
-    head = f"{platform.machine()}, {os.cpu_count()} cores, {arguments.threads} threads, medians of {arguments.rounds} rounds, seconds of wall time\n\n"
+    head = f"{platform.machine()}, {os.cpu_count()} cores, {arguments.threads} threads, medians of {arguments.rounds} rounds, seconds of {arguments.by} time, load {os.getloadavg()[1]:.1f}\n\n"
     print(head + found)
     if arguments.table:
         Path(arguments.table).write_text(head + found)
