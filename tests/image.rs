@@ -19,15 +19,20 @@ fn folder() -> PathBuf {
 }
 
 fn examples() -> Vec<(String, Image)> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder().join("../examples"))
-        .expect("examples are readable")
-        .map(|entry| entry.expect("examples are readable").path())
+    programs("../examples")
+}
+
+/// The programs of a folder, compiled.
+fn programs(of: &str) -> Vec<(String, Image)> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder().join(of))
+        .expect("programs are readable")
+        .map(|entry| entry.expect("programs are readable").path())
         .filter(|path| path.extension().is_some_and(|e| e == "sgl"))
         .collect();
     paths.sort();
     let image = |path: &PathBuf| {
         let name = path.to_string_lossy().to_string();
-        let image = compile(&Disk, &name).expect("readable").image.expect("examples are right");
+        let image = compile(&Disk, &name).expect("readable").image.expect("programs are right");
         (name, image)
     };
     paths.iter().map(image).collect()
@@ -52,15 +57,19 @@ fn outcomes(image: &Image, options: &RunOptions) -> Vec<String> {
 #[test]
 fn a_program_does_the_same_from_its_image() {
     let mut ran = 0;
-    for (name, image) in examples() {
+    for (name, image) in examples().into_iter().chain(programs("../benches/programs")) {
         let bytes = sgl_vm::encode(&image);
         let read = sgl_vm::decode(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(sgl_vm::encode(&read), bytes, "{name}");
+        let packed = sgl_vm::pack(&image, &[], Some(&[1; 32])).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let unpacked = sgl_vm::unpack(&packed).unwrap_or_else(|error| panic!("{name}: {error}")).image;
         let options = RunOptions::default();
-        assert_eq!(outcomes(&read, &options), outcomes(&image, &options), "{name}");
+        let wanted = outcomes(&image, &options);
+        assert_eq!(outcomes(&read, &options), wanted, "{name}");
+        assert_eq!(outcomes(&unpacked, &options), wanted, "{name}");
         ran += image.entries.len();
     }
-    assert!(ran >= 9, "only {ran} entries");
+    assert!(ran >= 28, "only {ran} entries");
 }
 
 /// `UPDATE=1` writes the image, which is only for a new version of the format.

@@ -105,6 +105,7 @@ fn kernels() -> Vec<Kernel> {
     let query: Vec<i64> = vec![3, 77, 120, 250, 499];
     let idf: Vec<f64> = (0..500).map(|word| 0.5 + word as f64 / 100.0).collect();
     let tree = tree(&mut next, 6);
+    let node = rust::Node::of(&tree);
     let kernel = |name, input, rust: Box<dyn Fn() -> Json>| Kernel { name, input, rust };
     vec![
         kernel("mandelbrot", json!({ "size": 200, "rounds": 100 }), Box::new(|| json!(rust::mandelbrot(200, 100)))),
@@ -118,7 +119,7 @@ fn kernels() -> Vec<Kernel> {
             }),
         ),
         kernel("queens", json!({ "size": 8 }), Box::new(|| json!(rust::queens(8)))),
-        kernel("walk", json!({ "json": tree, "times": 20 }), Box::new(move || json!(rust::walk(&tree, 20)))),
+        kernel("walk", json!({ "json": tree, "times": 20 }), Box::new(move || json!(rust::walk(&node, 20)))),
     ]
 }
 

@@ -5,6 +5,7 @@
 
 mod code;
 pub mod noise;
+mod pure;
 mod turns;
 mod types;
 mod values;
@@ -46,13 +47,13 @@ pub fn program(seed: u64) -> Generated {
     Generated { text: items.join("\n"), answers: generator.answers }
 }
 
-/// A program of pure functions only, with numbers that overflow now and then; its entry `main` calls all that it does.
+/// A program of pure functions only, with JSON, and with numbers that overflow now and then; its entry `main` calls all that it does.
 pub fn functions(seed: u64) -> String {
     let mut generator = Generator::new(seed);
-    generator.extremes = true;
+    generator.pure = true;
     let mut items = vec![generator.enumeration(), generator.structure()];
     for _ in 0..2 + generator.random.below(3) {
-        items.push(generator.function());
+        items.push(if generator.chance(40) { generator.recursive() } else { generator.function() });
     }
     generator.fuel = 12;
     let body = generator.block_of_code(3);
@@ -97,8 +98,8 @@ struct Generator {
     answers: Vec<ScriptedAnswer>,
     /// Statements that may still be made: bounds the program.
     fuel: usize,
-    /// Whether some numbers are as large as an `Int` can be.
-    extremes: bool,
+    /// Whether all is pure code: then some numbers are as large as an `Int` can be, and there is JSON.
+    pure: bool,
 }
 
 impl Generator {
@@ -115,7 +116,7 @@ impl Generator {
             turns: false,
             answers: Vec::new(),
             fuel: 0,
-            extremes: false,
+            pure: false,
         }
     }
 

@@ -17,6 +17,7 @@ mod borrow;
 mod builtin;
 mod call;
 mod compile;
+mod elements;
 mod emit;
 mod enter;
 mod flow;
@@ -134,6 +135,8 @@ struct Entry {
 /// The native side of a run.
 pub(crate) struct Native {
     entries: Vec<Entry>,
+    /// A list and a map without elements, which code shares instead of making some.
+    empty: [Value; 2],
 }
 
 /// What a call may take.
@@ -155,7 +158,8 @@ impl fmt::Debug for Native {
 
 impl Native {
     pub(crate) fn new(image: &Image) -> Self {
-        Self { entries: vec![Entry::default(); image.functions.len()] }
+        let empty = [Value::list(Vec::new()), Value::Map(Vec::new().into())];
+        Self { entries: vec![Entry::default(); image.functions.len()], empty }
     }
 
     /// Whether it is worth asking for code of a function that was called now.
@@ -198,7 +202,8 @@ impl Native {
                 }
             },
         };
-        let outcome = enter::enter(&code, image, texts, arguments, bounds);
+        let shared = enter::Shared { texts, empty: &self.empty };
+        let outcome = enter::enter(&code, image, shared, arguments, bounds);
         if let Outcome::Interpret = outcome {
             self.failed(image, function, &code, arguments);
         }

@@ -21,6 +21,12 @@ impl Generator {
     /// One statement.
     pub(super) fn code(&mut self, depth: u32) -> String {
         let Some(deeper) = depth.checked_sub(1) else { return self.binding() };
+        if self.pure && self.chance(30) {
+            return self.turns_of_code(deeper);
+        }
+        if self.pure && self.chance(20) {
+            return self.change().unwrap_or_else(|| self.binding());
+        }
         match self.random.below(9) {
             0..=3 => self.binding(),
             4 => self.assignment().unwrap_or_else(|| self.binding()),

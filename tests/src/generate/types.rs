@@ -16,6 +16,8 @@ pub(super) enum Ty {
     Map(Box<Ty>),
     Struct(usize),
     Enum(usize),
+    /// Any JSON; only in pure code.
+    Json,
 }
 
 /// A struct of the program. Its fields are bounded, so that a hole can have it.
@@ -62,6 +64,9 @@ impl Generator {
     /// A random type; composed ones only while `depth` lasts.
     pub(super) fn ty(&mut self, depth: u32) -> Ty {
         let composed = if depth == 0 { 0 } else { 7 };
+        if self.pure && self.chance(12) {
+            return Ty::Json;
+        }
         match self.random.below(6 + composed) {
             0 | 1 => Ty::Int,
             2 => Ty::Float,
@@ -104,6 +109,7 @@ impl Generator {
                 format!("({})", fields.join(", "))
             }
             Ty::Map(value) => format!("{{Str: {}}}", self.written(value)),
+            Ty::Json => "Json".into(),
             Ty::Struct(index) => self.structs[*index].name.clone(),
             Ty::Enum(index) => self.enums[*index].name.clone(),
         }

@@ -31,6 +31,10 @@ impl Generator {
                 if matches!(ty, Ty::Maybe(_)) { default } else { format!("({list}.first() ?? {default})") }
             }
             7 => self.part_of_something(ty).unwrap_or_else(|| self.leaf(ty)),
+            _ if self.pure && self.chance(40) => match self.tried(ty, deeper) {
+                Some(value) => value,
+                None => self.specific(ty, deeper),
+            },
             _ => self.specific(ty, deeper),
         }
     }
@@ -46,7 +50,7 @@ impl Generator {
 
     fn literal(&mut self, ty: &Ty) -> String {
         match ty {
-            Ty::Int if self.extremes && self.chance(5) => format!("{}", i64::MAX - self.random.below(3) as i64),
+            Ty::Int if self.pure && self.chance(5) => format!("{}", i64::MAX - self.random.below(3) as i64),
             Ty::Int if self.chance(20) => format!("(-{})", self.random.below(9)),
             Ty::Int => self.random.below(20).to_string(),
             Ty::Float => format!("{}.{}", self.random.below(9), self.random.below(100)),
@@ -69,6 +73,7 @@ impl Generator {
                 let fields: Vec<String> = fields.iter().map(|(n, t)| format!("{n}: {}", self.leaf(t))).collect();
                 format!("({})", fields.join(", "))
             }
+            Ty::Json => self.json(0),
             Ty::Map(value) => format!("[\"k\": {}, \"l\": {}]", self.leaf(value), self.leaf(value)),
             Ty::Struct(index) => {
                 let Struct { name, fields } = self.structs[*index].clone();
@@ -190,6 +195,7 @@ impl Generator {
                     fields.iter().map(|(n, t)| format!("{n}: {}", self.value(t, depth))).collect();
                 format!("({})", fields.join(", "))
             }
+            Ty::Json => self.json(depth),
             Ty::Struct(_) | Ty::Enum(_) => self.leaf(ty),
         }
     }

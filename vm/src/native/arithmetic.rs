@@ -2,6 +2,7 @@
 
 use super::emit::Emitter;
 use super::kind::Kind;
+use super::layout::tag;
 use super::operand::Operand;
 use super::services::{Helper, code_of};
 use crate::image::{Binary, Register};
@@ -54,6 +55,13 @@ impl Emitter<'_, '_> {
                 let word = self.b.ins().band(from, below);
                 Operand::one(Kind::Bool, word)
             }
+            _ if matches!(op, Binary::Equal | Binary::NotEqual) && self.is_none(left) | self.is_none(right) => {
+                let other = self.peek(if self.is_none(left) { right } else { left });
+                let (head, _) = self.boxed(&other);
+                let none = self.has_tag(head, tag::NONE).word();
+                let word = if op == Binary::Equal { none } else { self.b.ins().bxor_imm_u(none, 1) };
+                Operand::one(Kind::Bool, word)
+            }
             _ => {
                 let (at, _) = self.lay_out(&[left, right]);
                 let second = self.b.ins().iadd_imm_s(at, 16);
@@ -62,6 +70,11 @@ impl Emitter<'_, '_> {
                 self.given(done, out, to)
             }
         }
+    }
+
+    /// Whether a register never holds anything but `none`.
+    fn is_none(&self, register: Register) -> bool {
+        self.kind(register) == Kind::maybe(Kind::Never)
     }
 
     /// A number as a float.
@@ -150,19 +163,18 @@ impl Emitter<'_, '_> {
     /// Whether two texts are equal: their lengths and first bytes tell in most cases.
     fn texts(&mut self, op: Binary, a: &Operand, b: &Operand) -> Operand {
         let len_at = self.source.layout.text_len;
-        let (same_start, long, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let (long, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(long);
         self.b.append_block_param(after, types::I8);
         let (len, other_len) = (self.load(types::I64, a.word(), len_at), self.load(types::I64, b.word(), len_at));
         let (head, other_head) =
             (self.load(types::I64, a.word(), len_at + 8), self.load(types::I64, b.word(), len_at + 8));
         let (lens, heads) = (self.b.ins().bxor(len, other_len), self.b.ins().bxor(head, other_head));
         let differ = self.b.ins().bor(lens, heads);
-        let no = self.b.ins().iconst(types::I8, 0);
-        self.b.ins().brif(differ, after, &[no.into()], same_start, &[]);
-        self.b.switch_to_block(same_start);
-        let short = self.b.ins().icmp_imm_u(IntCC::UnsignedLessThanOrEqual, len, 8);
-        let yes = self.b.ins().iconst(types::I8, 1);
-        self.b.ins().brif(short, after, &[yes.into()], long, &[]);
+        let same = self.b.ins().icmp_imm_u(IntCC::Equal, differ, 0);
+        let is_long = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, len, 8);
+        let unsure = self.b.ins().band(same, is_long);
+        self.b.ins().brif(unsure, long, &[], after, &[same.into()]);
         self.b.switch_to_block(long);
         let at = self.room(2);
         self.store_boxed(a, at, 0);

@@ -1,5 +1,6 @@
 //! Built-ins: those that are a few instructions, those that call closures as loops, and all others by the interpreter's own code.
 
+use super::elements::Elements;
 use super::emit::Emitter;
 use super::kind::Kind;
 use super::layout::tag;
@@ -13,7 +14,7 @@ use cranelift_frontend::Variable;
 
 /// A loop over a list that calls a closure.
 struct Each {
-    list: Value,
+    elements: Elements,
     closure: Value,
     callee: FunctionIndex,
     item: Kind,
@@ -66,14 +67,9 @@ impl Emitter<'_, '_> {
         let is_list = |this: &Self| matches!(kind(this, 0), Kind::List(_));
         let bool = |word: Value| Some(Operand::one(Kind::Bool, word));
         match name {
-            "list.len" if is_list(self) => {
-                let list = self.some(arguments[0]).word();
-                let len = self.len(list);
-                Some(Operand::one(Kind::Int, len))
-            }
+            "list.len" if is_list(self) => Some(Operand::one(Kind::Int, self.elements_in(arguments[0]).len)),
             "list.is_empty" if is_list(self) => {
-                let list = self.some(arguments[0]).word();
-                let len = self.len(list);
+                let len = self.elements_in(arguments[0]).len;
                 bool(self.b.ins().icmp_imm_u(IntCC::Equal, len, 0))
             }
             "str.is_empty" if is(self, 0, &Kind::Str) => {
@@ -122,12 +118,15 @@ impl Emitter<'_, '_> {
             "json.as_bool" => Some(self.as_kind(arguments[0], tag::BOOL, Kind::Bool)),
             "json.as_str" => Some(self.as_kind(arguments[0], tag::STR, Kind::Str)),
             "json.as_list" => Some(self.as_kind(arguments[0], tag::LIST, Kind::list(Kind::Any))),
+            "json.as_map" => {
+                Some(self.as_kind(arguments[0], tag::MAP, Kind::Map(Box::new(Kind::Str), Box::new(Kind::Any))))
+            }
             "json.is_null" => {
                 let of = self.peek(arguments[0]);
                 let (head, _) = self.boxed(&of);
                 Some(self.has_tag(head, tag::NONE))
             }
-            "optional.or" => self.or(arguments[0], arguments[1]),
+            "optional.or" => Some(self.or(arguments[0], arguments[1])),
             _ => None,
         }
     }
@@ -155,19 +154,18 @@ impl Emitter<'_, '_> {
         Operand::one(Kind::Int, self.b.ins().fcvt_to_sint_sat(types::I64, x))
     }
 
-    /// A number that may be missing, or another.
-    fn or(&mut self, left: Register, right: Register) -> Option<Operand> {
-        let Kind::Maybe(inner) = self.kind(left) else { return None };
-        if !matches!(*inner, Kind::Int | Kind::Float | Kind::Bool) || self.kind(right) != *inner {
-            return None;
-        }
+    /// A value that may be missing, or another.
+    fn or(&mut self, left: Register, right: Register) -> Operand {
         let (maybe, other) = (self.peek(left), self.peek(right));
-        let (found, none) = (self.tag(maybe.words[0]), i64::from(tag::NONE));
-        let is_none = self.b.ins().icmp_imm_u(IntCC::Equal, found, none);
-        let (head, payload) = self.boxed(&other);
-        let head = self.b.ins().select(is_none, head, maybe.words[0]);
-        let payload = self.b.ins().select(is_none, payload, maybe.words[1]);
-        Some(self.narrow((head, payload), &inner))
+        let (maybe, other) = (self.boxed(&maybe), self.boxed(&other));
+        let is_none = self.has_tag(maybe.0, tag::NONE).word();
+        let head = self.b.ins().select(is_none, other.0, maybe.0);
+        let payload = self.b.ins().select(is_none, other.1, maybe.1);
+        let value = Operand::new(Kind::Any, vec![head, payload]);
+        if self.kind(left).is_counted() || self.kind(right).is_counted() {
+            self.retain(&value);
+        }
+        value
     }
 
     fn each(&mut self, list: Register, closure: Register) -> Option<Each> {
@@ -176,18 +174,21 @@ impl Emitter<'_, '_> {
             Kind::List(item) => item.clone(),
             _ => Box::new(Kind::Any),
         };
-        let list = self.want(list, &Kind::List(item.clone())).word();
+        let pointer = self.want(list, &Kind::List(item.clone())).word();
+        let elements = match self.elements[usize::from(list)] {
+            Some(_) => self.elements_in(list),
+            None => self.elements_of(pointer),
+        };
         let closure = self.peek(closure).word();
         let at = self.b.declare_var(types::I64);
         let (again, end) = (self.b.create_block(), self.b.create_block());
-        Some(Each { list, closure, callee, item: *item, at, again, end })
+        Some(Each { elements, closure, callee, item: *item, at, again, end })
     }
 
     /// The beginning of a turn: its element, not owned.
     fn turn(&mut self, each: &Each) -> Operand {
         let at = self.b.use_var(each.at);
-        let len = self.len(each.list);
-        let more = self.b.ins().icmp(IntCC::UnsignedLessThan, at, len);
+        let more = self.b.ins().icmp(IntCC::UnsignedLessThan, at, each.elements.len);
         let on = self.b.create_block();
         self.b.ins().brif(more, on, &[], each.end, &[]);
         self.b.switch_to_block(on);
@@ -196,7 +197,7 @@ impl Emitter<'_, '_> {
         self.demand(may);
         let following = self.b.ins().iadd_imm_s(at, 1);
         self.b.def_var(each.at, following);
-        self.element(each.list, at, &each.item)
+        self.element(each.elements.data, at, &each.item)
     }
 
     fn start(&mut self, each: &Each) {
@@ -218,7 +219,7 @@ impl Emitter<'_, '_> {
 
     fn map(&mut self, list: Register, closure: Register) -> Option<Value> {
         let each = self.each(list, closure)?;
-        let out = self.new_list(each.list);
+        let out = self.new_list(each.elements.len);
         self.start(&each);
         let so_far = Operand::one(Kind::list(Kind::Any), self.b.use_var(out));
         self.held.push(so_far.clone());
@@ -226,28 +227,24 @@ impl Emitter<'_, '_> {
         self.retain(&item);
         let given = self.ask(&each, &[item])?;
         self.held.clear();
-        let longer = self.pushed(so_far.word(), &given);
-        self.b.def_var(out, longer);
+        let longer = self.pushed(&so_far, &given);
+        self.b.def_var(out, longer.word());
         self.b.ins().jump(each.again, &[]);
         self.b.switch_to_block(each.end);
         Some(self.b.use_var(out))
     }
 
-    fn new_list(&mut self, of: Value) -> Variable {
+    fn new_list(&mut self, room: Value) -> Variable {
         let out = self.b.declare_var(types::I64);
-        let len = self.len(of);
-        let list = self.call(Helper::NewList, &[len]);
+        let list = self.call(Helper::NewList, &[room]);
         self.b.def_var(out, list);
         out
     }
 
     fn filter(&mut self, list: Register, closure: Register) -> Option<Operand> {
         let each = self.each(list, closure)?;
-        let nothing = self.b.declare_var(types::I64);
-        let empty = self.int(0);
-        let list = self.call(Helper::NewList, &[empty]);
-        self.b.def_var(nothing, list);
-        let out = nothing;
+        let nothing = self.int(0);
+        let out = self.new_list(nothing);
         self.start(&each);
         let so_far = Operand::one(Kind::list(Kind::Any), self.b.use_var(out));
         self.held.push(so_far.clone());
@@ -260,8 +257,8 @@ impl Emitter<'_, '_> {
         self.b.ins().brif(keep, kept, &[], each.again, &[]);
         self.b.switch_to_block(kept);
         self.retain(&item);
-        let longer = self.pushed(so_far.word(), &item);
-        self.b.def_var(out, longer);
+        let longer = self.pushed(&so_far, &item);
+        self.b.def_var(out, longer.word());
         self.b.ins().jump(each.again, &[]);
         self.b.switch_to_block(each.end);
         Some(Operand::one(Kind::list(Kind::Any), self.b.use_var(out)))

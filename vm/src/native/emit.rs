@@ -9,6 +9,7 @@
 
 mod control;
 
+use super::elements;
 use super::flow::{Registers, read, written};
 use super::infer::Inference;
 use super::kind::Kind;
@@ -58,6 +59,8 @@ pub(super) struct Emitter<'a, 'b> {
     pub(super) depth: Value,
     pub(super) fuel: Variable,
     variables: Vec<Vec<Variable>>,
+    /// Where the elements of registers with lists are.
+    pub(super) elements: Vec<Option<[Variable; 2]>>,
     /// Registers that own something here.
     pub(super) owned: Registers,
     /// What is read after the instruction that is made.
@@ -93,6 +96,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
             .iter()
             .map(|kind| types_of(kind).iter().map(|ty| b.declare_var(*ty)).collect())
             .collect::<Vec<Vec<Variable>>>();
+        let elements = facts.registers.iter().map(|kind| elements::variables(&mut b, kind)).collect();
         let fuel = b.declare_var(types::I64);
         let output_slot = b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, 16, 3));
         let entry = b.create_block();
@@ -109,6 +113,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
             depth: words[2],
             fuel,
             variables,
+            elements,
             owned: facts.flow.blocks[0].live.clone(),
             live_after: facts.flow.blocks[0].live.clone(),
             reads_left: Vec::new(),
@@ -278,6 +283,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
         for (variable, word) in variables.iter().zip(&value.words) {
             self.b.def_var(*variable, *word);
         }
+        self.set_elements(register, value);
     }
 
     /// Goes on only if a condition holds, else gives up.

@@ -2,7 +2,7 @@
 
 use super::compile::Code;
 use super::kind::Kind;
-use super::layout::tag;
+use super::layout::{tag, word};
 use super::services::Context;
 use super::{Bounds, Outcome, operand};
 use crate::image::Image;
@@ -12,8 +12,24 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 /// Bytes of stack that code may take; it gives up beyond, as the interpreter needs none for its calls.
 const STACK_BYTES: u64 = 512 << 10;
 
+/// Values of a run that code may share.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shared<'a> {
+    /// The texts of the image.
+    pub(super) texts: &'a [Value],
+    /// A list and a map without elements.
+    pub(super) empty: &'a [Value; 2],
+}
+
 /// Runs code with arguments that are lent to it.
-pub(super) fn enter(code: &Code, image: &Image, texts: &[Value], arguments: &[Value], bounds: Bounds<'_>) -> Outcome {
+pub(super) fn enter(
+    code: &Code,
+    image: &Image,
+    shared: Shared<'_>,
+    arguments: &[Value],
+    bounds: Bounds<'_>,
+) -> Outcome {
+    let Shared { texts, empty } = shared;
     let fits = arguments.len() == code.parameters.len()
         && arguments.iter().zip(&code.parameters).all(|(value, kind)| super::fits(value, kind));
     if !fits || texts.len() < code.texts {
@@ -30,6 +46,7 @@ pub(super) fn enter(code: &Code, image: &Image, texts: &[Value], arguments: &[Va
         stack_end: (std::ptr::from_ref(&here) as u64).saturating_sub(STACK_BYTES),
         nesting: bounds.nesting as u64,
         image: std::ptr::from_ref(image),
+        empty: [0, 1].map(|index| word(&empty[index])),
     };
     let mut results = [0u64; 2];
     let fuel = i64::try_from(bounds.fuel).unwrap_or(i64::MAX);

@@ -124,6 +124,27 @@ impl Flow {
         live
     }
 
+    /// Whether the elements of a loop are only read by the instructions right after it begins a turn, which take them apart.
+    pub(super) fn is_taken_apart(&self, function: &Function, next: &Op) -> bool {
+        let Op::Next { to, iterator, .. } = next else { return false };
+        let Some(block) = self.blocks.iter().find(|block| std::ptr::eq(&raw const function.code[block.end - 1], next))
+        else {
+            return false;
+        };
+        // Nobody else comes there, and the loop still holds what it goes over.
+        let body = block.next[0];
+        let ways = self.blocks.iter().flat_map(|block| &block.next).filter(|way| **way == body).count();
+        if ways != 1 || body == 0 || !self.blocks[body].live.contains(*iterator) {
+            return false;
+        }
+        let part = |op: &Op| matches!(op, Op::Field { to: part, of, index: 0 | 1 } if of == to && part != to && part != iterator);
+        let code = &function.code;
+        let parts = code[self.blocks[body].start..self.blocks[body].end].iter().take_while(|op| part(op)).count();
+        let mut reads = 0;
+        code.iter().for_each(|op| read(op, &mut |register| reads += usize::from(register == *to)));
+        reads == parts
+    }
+
     /// Per instruction of a block, the registers that are read after it.
     pub(super) fn live_in_block(&self, index: usize, function: &Function) -> Vec<Registers> {
         let block = &self.blocks[index];

@@ -261,6 +261,7 @@ impl<'a> Inference<'a> {
             }
             Op::Field { of, index: field, .. } => match kind(self, of).some() {
                 Kind::Tuple(items) => items.get(usize::from(*field)).cloned().unwrap_or(Kind::Any),
+                Kind::Pair(key, value) => if *field == 0 { key } else { value }.as_ref().clone(),
                 Kind::Record(of) => self.field(Owner::Record(*of), *field),
                 Kind::Variant(of) => self.field(Owner::Enum(*of), *field),
                 Kind::Never => Kind::Never,
@@ -313,6 +314,10 @@ impl<'a> Inference<'a> {
                 Kind::Iterator(over) => match *over {
                     Kind::Range => Kind::Int,
                     Kind::List(item) => *item,
+                    Kind::Map(key, value) if self.functions[&index].flow.is_taken_apart(function, op) => {
+                        Kind::Pair(key, value)
+                    }
+                    Kind::Map(key, value) => Kind::Tuple(vec![*key, *value]),
                     _ => return None,
                 },
                 Kind::Never => Kind::Never,

@@ -38,8 +38,11 @@ impl Emitter<'_, '_> {
             }
             Op::Copy { to, from } => {
                 let kind = self.kind(*from);
-                (*to, if self.borrows { self.peek(*from) } else { self.take(*from, &kind) })
+                let value = if self.borrows { self.peek(*from) } else { self.take(*from, &kind) };
+                let elements = self.elements[usize::from(*from)].map(|_| self.elements_in(*from));
+                (*to, Operand { elements, ..value })
             }
+            Op::List { to, items } if items.is_empty() => (*to, self.empty(Kind::list(Kind::Any), Context::EMPTY_LIST)),
             Op::List { to, items } => (*to, self.make(items, Kind::list(Kind::Any), 0)),
             Op::Tuple { to, items } => {
                 let kinds = items.iter().map(|item| self.kind(*item).contained()).collect();
@@ -50,6 +53,9 @@ impl Emitter<'_, '_> {
             Op::Variant { to, of, variant, items } => {
                 let head = i64::from(tag::VARIANT) | i64::from(*variant) << 16 | i64::from(*of) << 32;
                 (*to, self.make(items, Kind::Variant(*of), head))
+            }
+            Op::Map { to, pairs } if pairs.is_empty() => {
+                (*to, self.empty(Kind::Map(Box::new(Kind::Any), Box::new(Kind::Any)), Context::EMPTY_MAP))
             }
             Op::Map { to, pairs } => {
                 let items: Vec<Register> = pairs.iter().flat_map(|(key, value)| [*key, *value]).collect();
@@ -121,6 +127,14 @@ impl Emitter<'_, '_> {
     fn constant(&mut self, tag: u8) -> Operand {
         let (head, payload) = (self.int(i64::from(tag)), self.int(0));
         Operand::new(Kind::Any, vec![head, payload])
+    }
+
+    /// The list or map without elements.
+    fn empty(&mut self, kind: Kind, of_context: i32) -> Operand {
+        let pointer = self.load(types::I64, self.context, of_context);
+        let empty = Operand::one(kind, pointer);
+        self.retain(&empty);
+        empty
     }
 
     /// Gives up unless a helper gave something.
@@ -200,6 +214,11 @@ impl Emitter<'_, '_> {
     fn field(&mut self, of: Register, index: u16, kind: &Kind) -> Operand {
         let of = self.some(of);
         let pointer = match &of.kind {
+            Kind::Pair(..) => {
+                let layout = self.source.layout;
+                let part = if index == 0 { layout.key } else { layout.value };
+                return self.load_value(of.word(), part, kind);
+            }
             Kind::Tuple(_) | Kind::Record(_) => of.word(),
             Kind::Variant(_) => of.words[1],
             _ => {
@@ -251,12 +270,13 @@ impl Emitter<'_, '_> {
                 let range = self.peek(over);
                 Some(Operand::new(Kind::Iterator(goes_over), vec![range.words[1], range.words[0]]))
             }
-            Kind::List(_) | Kind::Any => {
+            Kind::List(_) | Kind::Map(..) | Kind::Any => {
                 let kind = if kind == Kind::Any { Kind::list(Kind::Any) } else { kind };
                 let list = self.take(over, &kind);
-                Some(Operand::new(Kind::Iterator(goes_over), vec![list.word(), nothing]))
+                let elements = self.elements[usize::from(over)].map(|_| self.elements_in(over));
+                Some(Operand { elements, ..Operand::new(Kind::Iterator(goes_over), vec![list.word(), nothing]) })
             }
-            Kind::Str | Kind::Map(..) => {
+            Kind::Str => {
                 let of = self.some(over);
                 let at = self.room(1);
                 self.store_boxed(&of, at, 0);

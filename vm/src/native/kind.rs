@@ -29,7 +29,9 @@ pub(super) enum Kind {
     Closure(u32),
     /// `none`, or what is inside: two words.
     Maybe(Box<Kind>),
-    /// A loop's place in a list or range: what it goes over, and where it is.
+    /// A pointer to a key and a value inside a map that a loop goes over, never in memory itself.
+    Pair(Box<Kind>, Box<Kind>),
+    /// A loop's place in a list, map or range: what it goes over, and where it is.
     Iterator(Box<Kind>),
     /// Any value: two words.
     Any,
@@ -54,7 +56,7 @@ impl Kind {
     /// The kind of the same value inside another.
     pub(super) fn contained(self) -> Self {
         match self {
-            Self::Range | Self::Iterator(_) => Self::Any,
+            Self::Range | Self::Pair(..) | Self::Iterator(_) => Self::Any,
             other => other,
         }
     }
@@ -83,6 +85,9 @@ impl Kind {
             (Self::Map(k, v), Self::Map(l, w)) => {
                 Self::Map(Box::new(k.join_at(l, deeper)), Box::new(v.join_at(w, deeper)))
             }
+            (Self::Pair(k, v), Self::Pair(l, w)) => {
+                Self::Pair(Box::new(k.join_at(l, deeper)), Box::new(v.join_at(w, deeper)))
+            }
             (Self::Tuple(a), Self::Tuple(b)) if a.len() == b.len() => {
                 Self::Tuple(a.iter().zip(b).map(|(a, b)| a.join_at(b, deeper)).collect())
             }
@@ -105,6 +110,7 @@ impl Kind {
         match self {
             Self::List(item) => Self::List(cut(item)),
             Self::Map(key, value) => Self::Map(cut(key), cut(value)),
+            Self::Pair(key, value) => Self::Pair(cut(key), cut(value)),
             Self::Tuple(items) => Self::Tuple(items.into_iter().map(|item| item.bounded(deeper)).collect()),
             Self::Maybe(inner) => Self::maybe(inner.bounded(deeper)),
             Self::Iterator(over) => Self::Iterator(Box::new(over.bounded(depth))),
@@ -120,7 +126,7 @@ impl Kind {
     /// Whether values of this kind hold something that is counted.
     pub(super) fn is_counted(&self) -> bool {
         match self {
-            Self::Int | Self::Float | Self::Bool | Self::Range => false,
+            Self::Int | Self::Float | Self::Bool | Self::Range | Self::Pair(..) => false,
             Self::Maybe(inner) => inner.is_counted(),
             Self::Iterator(over) => **over != Self::Range,
             _ => true,

@@ -28,6 +28,8 @@ pub(super) mod tag {
 
 /// Bytes of a value.
 pub(super) const VALUE_BYTES: i32 = 16;
+/// Bytes of a pair in a map.
+pub(super) const PAIR_BYTES: usize = 32;
 /// Where the number or pointer of a value is.
 pub(super) const PAYLOAD: i32 = 8;
 /// Where the count of owners is, from the pointer of an `Rc`.
@@ -44,6 +46,10 @@ pub(super) struct Layout {
     pub(super) capacity: i32,
     /// Of a text: its bytes in all; its first 8 bytes follow.
     pub(super) text_len: i32,
+    /// Of a pair in a map, from where the pair begins: its key.
+    pub(super) key: i32,
+    /// Of a pair in a map: its value.
+    pub(super) value: i32,
 }
 
 impl Layout {
@@ -107,7 +113,22 @@ impl Layout {
         if len != 9 || head.to_le_bytes() != *b"abcdefgh" {
             return None;
         }
-        Some(Self { data: place(data)?, len: place(3)?, capacity: place(capacity)?, text_len: 16 })
+        let (data, len) = (place(data)?, place(3)?);
+        let (key, value) = Self::of_pairs(data, len)?;
+        Some(Self { data, len, capacity: place(capacity)?, text_len: 16, key, value })
+    }
+
+    /// Where key and value of a pair are, if maps lie in memory as lists do.
+    fn of_pairs(data: i32, len: i32) -> Option<(i32, i32)> {
+        let pair = || (Value::Unit, Value::Unit);
+        let pairs = Rc::new(vec![pair(), pair(), pair()]);
+        let held = Value::Map(Rc::clone(&pairs));
+        let begin = pairs.as_ptr() as u64;
+        if size_of::<(Value, Value)>() != PAIR_BYTES || at(word(&held), data) != begin || at(word(&held), len) != 3 {
+            return None;
+        }
+        let offset = |part: &Value| i32::try_from(std::ptr::from_ref(part) as u64 - begin).ok();
+        Some((offset(&pairs[0].0)?, offset(&pairs[0].1)?))
     }
 }
 
@@ -119,7 +140,7 @@ fn byte(value: &Value, index: usize) -> u8 {
 }
 
 /// The second word of a value that has one.
-fn word(value: &Value) -> u64 {
+pub(super) fn word(value: &Value) -> u64 {
     // SAFETY: inside the value; the callers ask only for values whose payload is a number or a pointer.
     unsafe { std::ptr::from_ref(value).cast::<u8>().add(PAYLOAD as usize).cast::<u64>().read() }
 }

@@ -1,5 +1,6 @@
 //! Lists: elements by place, and lists that nobody else holds are changed where they are.
 
+use super::elements::Elements;
 use super::emit::Emitter;
 use super::kind::Kind;
 use super::layout::{PAYLOAD, STRONG, tag};
@@ -10,30 +11,10 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
 impl Emitter<'_, '_> {
-    pub(super) fn len(&mut self, list: Value) -> Value {
-        self.load(types::I64, list, self.source.layout.len)
-    }
-
-    /// Where an element is.
-    fn place(&mut self, list: Value, at: Value) -> Value {
-        let data = self.load(types::I64, list, self.source.layout.data);
-        let offset = self.b.ins().ishl_imm_u(at, 4);
-        self.b.ins().iadd(data, offset)
-    }
-
     /// An element, not owned; the place is inside.
-    pub(super) fn element(&mut self, list: Value, at: Value, kind: &Kind) -> Operand {
-        let place = self.place(list, at);
+    pub(super) fn element(&mut self, data: Value, at: Value, kind: &Kind) -> Operand {
+        let place = self.place(data, at);
         self.load_value(place, 0, kind)
-    }
-
-    /// A place that may count from the end, as one from the beginning, and whether it is inside.
-    fn counted_from_start(&mut self, list: Value, at: Value) -> (Value, Value) {
-        let len = self.len(list);
-        let from_end = self.b.ins().iadd(at, len);
-        let is_negative = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, at, 0);
-        let at = self.b.ins().select(is_negative, from_end, at);
-        (at, self.b.ins().icmp(IntCC::UnsignedLessThan, at, len))
     }
 
     pub(super) fn index(&mut self, to: Register, of: Register, at: Register) -> Operand {
@@ -43,30 +24,48 @@ impl Emitter<'_, '_> {
             let done = self.call(Helper::Index, &[values, second, out]);
             return self.given(done, out, to);
         };
-        let (list, at) = (self.some(of).word(), self.want(at, &Kind::Int).word());
-        let (at, inside) = self.counted_from_start(list, at);
-        self.demand(inside);
-        let element = self.element(list, at, &item);
+        let at = self.want(at, &Kind::Int).word();
+        let Elements { data, len } = self.elements_in(of);
+        let at = self.inside(len, at);
+        let element = self.element(data, at, &item);
         self.retain_result(&element);
         element
     }
 
     /// The element at a place, or `none`.
     pub(super) fn get(&mut self, of: Register, at: Register) -> Operand {
-        let (list, at) = (self.some(of).word(), self.want(at, &Kind::Int).word());
-        let (at, inside) = self.counted_from_start(list, at);
+        let at = self.want(at, &Kind::Int).word();
+        let Elements { data, len } = self.elements_in(of);
+        let from_end = self.b.ins().iadd(at, len);
+        let is_negative = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, at, 0);
+        let at = self.b.ins().select(is_negative, from_end, at);
+        let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, at, len);
         let (there, after) = (self.b.create_block(), self.b.create_block());
         self.b.append_block_param(after, types::I64);
         self.b.append_block_param(after, types::I64);
         let (none, nothing) = (self.int(i64::from(tag::NONE)), self.int(0));
         self.b.ins().brif(inside, there, &[], after, &[none.into(), nothing.into()]);
         self.b.switch_to_block(there);
-        let element = self.element(list, at, &Kind::Any);
+        let element = self.element(data, at, &Kind::Any);
         self.retain(&element);
         self.b.ins().jump(after, &[element.words[0].into(), element.words[1].into()]);
         self.b.switch_to_block(after);
         let words = self.b.block_params(after).to_vec();
         Operand::new(Kind::Any, words)
+    }
+
+    /// A tuple of its own of a key and a value in a map.
+    pub(super) fn tuple_of(&mut self, pair: &Operand) -> Operand {
+        let layout = self.source.layout;
+        let parts = [layout.key, layout.value].map(|offset| self.load_value(pair.word(), offset, &Kind::Any));
+        let at = self.room(2);
+        for (offset, part) in [0, 16].into_iter().zip(&parts) {
+            self.retain(part);
+            self.store_boxed(part, at, offset);
+        }
+        let count = self.int(2);
+        let pointer = self.call(Helper::Make, &[at, count]);
+        Operand::one(Kind::Tuple(vec![Kind::Any, Kind::Any]), pointer)
     }
 
     pub(super) fn with_index(&mut self, to: Register, of: Register, at: Register, value: Register) -> Operand {
@@ -77,72 +76,103 @@ impl Emitter<'_, '_> {
             let done = self.call(Helper::WithIndex, &[self.context, values, out]);
             return self.given(done, out, to);
         };
-        let (list, place) = (self.some(of), self.want(at, &Kind::Int).word());
-        let (place, inside) = self.counted_from_start(list.word(), place);
-        self.demand(inside);
+        let at = self.want(at, &Kind::Int).word();
+        let (list, before) = (self.some(of), self.elements_in(of));
+        let at = self.inside(before.len, at);
+        let same = kind == Kind::list(self.kind(value)) && matches!(self.kind(value), Kind::Int | Kind::Float);
+        if same {
+            let place = self.place(before.data, at);
+            self.load_value(place, 0, &self.kind(value));
+        }
         self.take_as(of, &list);
         let item = self.kind(value);
         let item = self.take(value, &item);
-        let list = self.own_alone(list.word());
-        let place = self.place(list, place);
-        let old = (self.load(types::I64, place, 0), self.load(types::I64, place, PAYLOAD));
-        self.store_boxed(&item, place, 0);
-        self.release(&Operand::new(Kind::Any, vec![old.0, old.1]));
-        Operand::one(kind, list)
+        let list = self.own_alone(list.word(), before);
+        let place = self.place(list.1.data, at);
+        if same {
+            self.store(item.word(), place, PAYLOAD);
+        } else {
+            self.replace(place, &item);
+        }
+        Operand { elements: Some(list.1), ..Operand::one(kind, list.0) }
+    }
+
+    /// Puts a value where another one was, which is freed.
+    fn replace(&mut self, place: Value, by: &Operand) {
+        let (counted, after) = (self.b.create_block(), self.b.create_block());
+        let found = self.load(types::I8, place, 0);
+        let is_counted = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, found, i64::from(tag::STR));
+        self.b.ins().brif(is_counted, counted, &[], after, &[]);
+        self.b.switch_to_block(counted);
+        let (head, payload) = (self.load(types::I64, place, 0), self.load(types::I64, place, PAYLOAD));
+        self.release_pointer(head, payload);
+        self.b.ins().jump(after, &[]);
+        self.b.switch_to_block(after);
+        self.store_boxed(by, place, 0);
     }
 
     /// A list that is owned, as one that nobody else holds.
-    fn own_alone(&mut self, list: Value) -> Value {
+    fn own_alone(&mut self, list: Value, elements: Elements) -> (Value, Elements) {
         let (shared, after) = (self.b.create_block(), self.b.create_block());
+        self.b.set_cold_block(shared);
+        self.b.append_block_param(after, types::I64);
         self.b.append_block_param(after, types::I64);
         let owners = self.load(types::I64, list, STRONG);
         let alone = self.b.ins().icmp_imm_u(IntCC::Equal, owners, 1);
-        self.b.ins().brif(alone, after, &[list.into()], shared, &[]);
+        self.b.ins().brif(alone, after, &[list.into(), elements.data.into()], shared, &[]);
         self.b.switch_to_block(shared);
         let copy = self.call(Helper::Unique, &[list]);
-        self.b.ins().jump(after, &[copy.into()]);
+        let data = self.load(types::I64, copy, self.source.layout.data);
+        self.b.ins().jump(after, &[copy.into(), data.into()]);
         self.b.switch_to_block(after);
-        self.b.block_params(after)[0]
+        let [list, data] = [0, 1].map(|index| self.b.block_params(after)[index]);
+        (list, Elements { data, ..elements })
     }
 
     pub(super) fn push(&mut self, list: Register, item: Register) -> Operand {
-        let pushed = self.want(list, &Kind::list(Kind::Any));
-        let len = self.len(pushed.word());
+        let kind = Kind::list(Kind::Any);
+        let elements = self.elements[usize::from(list)].map(|_| self.elements_in(list));
+        let pushed = Operand { elements, ..self.want(list, &kind) };
+        let Elements { len, .. } = self.elements_as_known(&pushed);
         let most = self.load(types::I64, self.context, Context::ELEMENTS);
         let fits = self.b.ins().icmp(IntCC::UnsignedLessThan, len, most);
         self.demand(fits);
         self.take_as(list, &pushed);
         let kind = self.kind(item);
         let item = self.take(item, &kind);
-        let word = self.pushed(pushed.word(), &item);
-        Operand::one(Kind::list(Kind::Any), word)
+        self.pushed(&pushed, &item)
     }
 
     /// A list with a value at its end; takes both.
-    pub(super) fn pushed(&mut self, list: Value, item: &Operand) -> Value {
+    pub(super) fn pushed(&mut self, list: &Operand, item: &Operand) -> Operand {
         let (head, payload) = self.boxed(item);
+        let Elements { data, len } = self.elements_as_known(list);
+        let list = list.word();
         let (alone, here, elsewhere, after) =
             (self.b.create_block(), self.b.create_block(), self.b.create_block(), self.b.create_block());
-        self.b.append_block_param(after, types::I64);
+        for _ in 0..3 {
+            self.b.append_block_param(after, types::I64);
+        }
         let owners = self.load(types::I64, list, STRONG);
         let is_alone = self.b.ins().icmp_imm_u(IntCC::Equal, owners, 1);
         self.b.ins().brif(is_alone, alone, &[], elsewhere, &[]);
         self.b.switch_to_block(alone);
-        let len = self.len(list);
         let room = self.load(types::I64, list, self.source.layout.capacity);
         let has_room = self.b.ins().icmp(IntCC::UnsignedLessThan, len, room);
         self.b.ins().brif(has_room, here, &[], elsewhere, &[]);
         self.b.switch_to_block(here);
-        let place = self.place(list, len);
+        let place = self.place(data, len);
         self.store(head, place, 0);
         self.store(payload, place, PAYLOAD);
         let longer = self.b.ins().iadd_imm_s(len, 1);
         self.store(longer, list, self.source.layout.len);
-        self.b.ins().jump(after, &[list.into()]);
+        self.b.ins().jump(after, &[list.into(), data.into(), longer.into()]);
         self.b.switch_to_block(elsewhere);
         let copy = self.call(Helper::Push, &[list, head, payload]);
-        self.b.ins().jump(after, &[copy.into()]);
+        let Elements { data, len } = self.elements_of(copy);
+        self.b.ins().jump(after, &[copy.into(), data.into(), len.into()]);
         self.b.switch_to_block(after);
-        self.b.block_params(after)[0]
+        let [list, data, len] = [0, 1, 2].map(|index| self.b.block_params(after)[index]);
+        Operand { elements: Some(Elements { data, len }), ..Operand::one(Kind::list(Kind::Any), list) }
     }
 }

@@ -1,5 +1,6 @@
 //! Values as words: how each kind stands in machine registers, in memory, and in the counts of its owners.
 
+use super::elements::Elements;
 use super::emit::Emitter;
 use super::kind::Kind;
 use super::layout::{PAYLOAD, STRONG, tag};
@@ -13,6 +14,8 @@ use cranelift_frontend::Variable;
 pub(super) struct Operand {
     pub(super) kind: Kind,
     pub(super) words: Vec<Value>,
+    /// Of a list or a loop's place: its elements, if they were read.
+    pub(super) elements: Option<Elements>,
 }
 
 /// The machine types of a kind.
@@ -21,6 +24,7 @@ pub(super) fn types_of(kind: &Kind) -> &'static [Type] {
         Kind::Int => &[types::I64],
         Kind::Float => &[types::F64],
         Kind::Bool => &[types::I8],
+        Kind::Pair(..) => &[types::I64],
         kind if kind.is_pointer() => &[types::I64],
         _ => &[types::I64, types::I64],
     }
@@ -54,11 +58,11 @@ pub(super) fn head_of(kind: &Kind) -> i64 {
 
 impl Operand {
     pub(super) fn new(kind: Kind, words: Vec<Value>) -> Self {
-        Self { kind, words }
+        Self { kind, words, elements: None }
     }
 
     pub(super) fn one(kind: Kind, word: Value) -> Self {
-        Self { kind, words: vec![word] }
+        Self::new(kind, vec![word])
     }
 
     pub(super) fn word(&self) -> Value {
@@ -201,11 +205,11 @@ impl Emitter<'_, '_> {
                 }
                 (_, Kind::Any | Kind::Never) => !matches!(of.kind, Kind::Range | Kind::Iterator(_)),
                 (Kind::Maybe(a), Kind::Maybe(b)) => **a == Kind::Never || a == b,
-                (Kind::Iterator(_), Kind::Iterator(_)) => true,
+                (Kind::Iterator(_), Kind::Iterator(_)) | (Kind::Pair(..), Kind::Pair(..)) => true,
                 _ => false,
             };
             if same {
-                return Operand::new(kind.clone(), of.words);
+                return Operand { kind: kind.clone(), ..of };
             }
         }
         let (head, payload) = self.boxed(&of);
@@ -252,7 +256,7 @@ impl Emitter<'_, '_> {
         self.release_pointer(head, pointer);
     }
 
-    fn release_pointer(&mut self, head: Value, pointer: Value) {
+    pub(super) fn release_pointer(&mut self, head: Value, pointer: Value) {
         let (last, shared, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         let count = self.load(types::I64, pointer, STRONG);
         let is_last = self.b.ins().icmp_imm_u(IntCC::Equal, count, 1);

@@ -6,7 +6,7 @@ use super::kind::Kind;
 pub(super) fn elements(over: &Kind) -> Option<Kind> {
     Some(match over {
         Kind::List(item) => Kind::List(item.clone()),
-        Kind::Map(key, value) => Kind::list(Kind::Tuple(vec![key.as_ref().clone(), value.as_ref().clone()])),
+        Kind::Map(key, value) => Kind::Map(key.clone(), value.clone()),
         Kind::Str => Kind::list(Kind::Str),
         // Most often; anything else gives up.
         Kind::Any => Kind::list(Kind::Any),

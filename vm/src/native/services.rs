@@ -25,6 +25,8 @@ pub(super) struct Context {
     /// Closures that built-ins may still call inside each other.
     pub(super) nesting: u64,
     pub(super) image: *const Image,
+    /// A list without elements, and a map, that somebody else owns too: no code changes them.
+    pub(super) empty: [u64; 2],
 }
 
 impl Context {
@@ -32,6 +34,8 @@ impl Context {
     pub(super) const ELEMENTS: i32 = 8;
     pub(super) const STACK_END: i32 = 16;
     pub(super) const NESTING: i32 = 24;
+    pub(super) const EMPTY_LIST: i32 = 40;
+    pub(super) const EMPTY_MAP: i32 = 48;
 
     fn elements(&self) -> usize {
         self.elements as usize
@@ -260,7 +264,7 @@ unsafe extern "C" fn push(list: u64, head: u64, payload: u64) -> u64 {
     match Rc::get_mut(&mut items) {
         Some(items) => items.push(item),
         None => {
-            let mut longer = Vec::with_capacity(items.len() + 1 + items.len() / 2);
+            let mut longer = Vec::with_capacity((items.len() + 1 + items.len() / 2).max(4));
             longer.extend(items.iter().cloned());
             longer.push(item);
             items = Rc::new(longer);
@@ -311,15 +315,11 @@ unsafe extern "C" fn fits(context: *const Context, of: *const Value, shape: u64)
     image.shapes.get(shape as usize).map_or(2, |shape| u64::from(crate::fits::fits(of, shape, image)))
 }
 
-/// What a loop over a text or map goes over, as a list.
+/// What a loop over a text goes over, as a list.
 unsafe extern "C" fn elements(of: *const Value, out: *mut Value) -> u64 {
     // SAFETY: as above.
     let list = match unsafe { &*of } {
         Value::Str(text) => Value::list(text.chars().map(|c| Value::text(c.encode_utf8(&mut [0; 4]))).collect()),
-        Value::Map(pairs) => {
-            let pair = |(key, value): &(Value, Value)| Value::Tuple(vec![key.clone(), value.clone()].into());
-            Value::list(pairs.iter().map(pair).collect())
-        }
         _ => return 0,
     };
     // SAFETY: as above.

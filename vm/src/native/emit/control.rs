@@ -1,13 +1,14 @@
 //! The blocks of a function: fuel, jumps, loops, and what the way on does not read.
 
 use super::super::borrow;
+use super::super::elements::Elements;
 use super::super::flow::Registers;
 use super::super::kind::Kind;
 use super::super::operand::Operand;
 use super::Emitter;
 use crate::image::{Op, Register};
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{Block, InstBuilder, Value, types};
+use cranelift_codegen::ir::{Block, InstBuilder, Value};
 
 impl Emitter<'_, '_> {
     pub(super) fn blocks(&mut self) -> Option<()> {
@@ -113,13 +114,23 @@ impl Emitter<'_, '_> {
                 Operand::one(Kind::Int, at)
             }
             Kind::List(item) => {
-                let len = self.load(types::I64, place.words[0], self.source.layout.len);
+                let Elements { data, len } = self.elements_in(iterator);
                 let more = self.b.ins().icmp(IntCC::UnsignedLessThan, at, len);
                 self.b.ins().brif(more, on, &[], away, &[]);
                 self.b.switch_to_block(on);
-                let element = self.element(place.words[0], at, item);
+                let element = self.element(data, at, item);
                 self.retain(&element);
                 element
+            }
+            Kind::Map(key, value) => {
+                let Elements { data, len } = self.elements_in(iterator);
+                let more = self.b.ins().icmp(IntCC::UnsignedLessThan, at, len);
+                self.b.ins().brif(more, on, &[], away, &[]);
+                self.b.switch_to_block(on);
+                let offset = self.b.ins().ishl_imm_u(at, 5);
+                let pair = self.b.ins().iadd(data, offset);
+                let pair = Operand::one(Kind::Pair(key.clone(), value.clone()), pair);
+                if let Kind::Pair(..) = self.kind(to) { pair } else { self.tuple_of(&pair) }
             }
             _ => return None,
         };
@@ -142,9 +153,14 @@ impl Emitter<'_, '_> {
 
     fn leave(&mut self, register: Register) {
         let kind = self.source.facts.functions[&self.index].result.clone();
+        let fuel = self.b.use_var(self.fuel);
+        // Who is given less than no fuel frees no result.
+        if kind.is_counted() {
+            let enough = self.b.ins().icmp_imm_s(IntCC::SignedGreaterThanOrEqual, fuel, 0);
+            self.demand(enough);
+        }
         let result = self.take(register, &kind);
         self.free_read();
-        let fuel = self.b.use_var(self.fuel);
         let words: Vec<Value> = std::iter::once(fuel).chain(result.words).collect();
         self.b.ins().return_(&words);
     }
