@@ -237,7 +237,7 @@ impl Generator {
         let first = if over_json { Ty::Json } else { Ty::Int };
         let text = self.scoped(true, |g| {
             g.bind(&parameter, &first, false);
-            g.bind(&so_far, &result, true);
+            g.bind(&so_far, &result, false);
             g.fuel = 3;
             let written = g.written(&result);
             let last = g.value(&result, 2);
