@@ -9,13 +9,15 @@
 //!
 //! Invariants
 //! - A missing driver, device or library is a [`CudaError`] that says what to install; nothing panics over it.
-//! - All work of a device goes through one stream, in order. Memory that a launch uses outlives it: freeing waits.
+//! - All launches of a device go through one stream, in order, and copies too, but for those of [`Buffer::send`], which events
+//!   order. Memory that a launch uses outlives it: freeing waits.
 //! - Kernels may start before the one before has ended (dependent launches), but read what others write only after
 //!   `await_inputs` of `prelude.cu`.
 
 mod attend;
 mod blas;
 mod cache;
+mod choose;
 mod device;
 mod draw;
 mod error;

@@ -2,7 +2,7 @@
 
 mod engine;
 
-pub use engine::{EngineArguments, JumpMode};
+pub use engine::{EngineArguments, JumpMode, LoadMode};
 
 use crate::Outcome;
 use clap::{Args, Parser, Subcommand, ValueEnum};

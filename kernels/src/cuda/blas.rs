@@ -12,7 +12,7 @@ use std::ffi::c_void;
 /// Bytes that an algorithm may use beside its operands: what NVIDIA advises for Hopper, and room for split sums.
 const WORKSPACE_BYTES: usize = 64 << 20;
 /// Algorithms that are measured per shape.
-const CANDIDATES_MAX: usize = 12;
+const CANDIDATES_MAX: usize = 32;
 
 /// The library's handle and its workspace.
 #[derive(Debug)]
@@ -45,6 +45,12 @@ fn check(call: &'static str, status: sys::cublasStatus_t) -> Result<(), CudaErro
         sys::cublasStatus_t::CUBLAS_STATUS_SUCCESS => Ok(()),
         fault => Err(CudaError::Blas { call, reason: format!("{fault:?}") }),
     }
+}
+
+/// The library's version; the library must have been found.
+pub(super) fn version() -> usize {
+    // SAFETY: the caller opened a device, for which the library was loaded.
+    unsafe { sys::cublasLtGetVersion() }
 }
 
 impl Blas {
@@ -196,6 +202,16 @@ impl Plan {
 
     pub(super) fn algorithms(&self) -> usize {
         self.algorithms.len()
+    }
+
+    /// An algorithm's description, which means the same to the same version of the library.
+    pub(super) fn description(&self, algorithm: usize) -> Option<[u64; 8]> {
+        self.algorithms.get(algorithm).map(|algorithm| algorithm.data)
+    }
+
+    /// The algorithm of a description, if the library still proposes it.
+    pub(super) fn described(&self, description: [u64; 8]) -> Option<usize> {
+        self.algorithms.iter().position(|algorithm| algorithm.data == description)
     }
 }
 

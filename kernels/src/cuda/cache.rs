@@ -1,22 +1,30 @@
-//! Compiled kernels on disk, by the hash of everything that went into them.
+//! Compiled kernels on disk, by the hash of everything that went into them; and what was measured on a device.
 
 use super::{CudaError, Source, nvrtc};
 use std::path::PathBuf;
 
 /// Compiled code from the cache, or compiled now and kept. A cache that can't be written costs time, nothing else.
 pub(super) fn load(source: &Source, architecture: &str) -> Result<Vec<u8>, CudaError> {
-    let place = folder().map(|folder| folder.join(name(source, architecture)));
-    if let Some(place) = &place
-        && let Ok(bytes) = std::fs::read(place)
-        && let Some(code) = verified(&bytes)
-    {
-        return Ok(code.to_vec());
+    let name = name(source, architecture);
+    if let Some(code) = find(&name) {
+        return Ok(code);
     }
     let code = nvrtc::compile(source, architecture)?;
-    if let Some(place) = place {
-        store(&place, &code);
-    }
+    keep(&name, &code);
     Ok(code)
+}
+
+/// What is kept under a name, if it is whole.
+pub(super) fn find(name: &str) -> Option<Vec<u8>> {
+    let bytes = std::fs::read(folder()?.join(name)).ok()?;
+    verified(&bytes).map(<[u8]>::to_vec)
+}
+
+/// Keeps bytes under a name, as far as that is possible.
+pub(super) fn keep(name: &str, bytes: &[u8]) {
+    if let Some(folder) = folder() {
+        store(&folder.join(name), bytes);
+    }
 }
 
 /// A name that changes with the text, the options and the compiler.

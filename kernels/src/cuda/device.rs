@@ -1,8 +1,8 @@
 //! A device that is open: its context, its stream, its kernels.
 
 use super::blas::Blas;
+use super::choose::Choices;
 use super::error::driver;
-use super::linear::Choices;
 use super::sources::{SOURCES, architecture};
 use super::{CudaError, cache, library};
 use cudarc::driver::sys;
@@ -34,6 +34,8 @@ pub struct Device {
     ordinal: sys::CUdevice,
     context: sys::CUcontext,
     pub(super) stream: sys::CUstream,
+    /// Copies that need not wait for what is being computed.
+    pub(super) copies: sys::CUstream,
     /// In the order of [`SOURCES`].
     modules: Vec<sys::CUmodule>,
     functions: Mutex<FxHashMap<&'static str, Function>>,
@@ -102,19 +104,21 @@ impl Device {
         }
         library::require_nvrtc()?;
         library::require_blas()?;
-        let (mut context, mut stream) = (std::ptr::null_mut(), std::ptr::null_mut());
-        // SAFETY: both are places for one handle; the device was found above.
+        let (mut context, mut stream, mut copies) = (std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut());
+        // SAFETY: all are places for one handle; the device was found above.
         unsafe {
             driver("cuDevicePrimaryCtxRetain", sys::cuDevicePrimaryCtxRetain(&raw mut context, device))?;
             driver("cuCtxSetCurrent", sys::cuCtxSetCurrent(context))?;
             let flags = sys::CUstream_flags::CU_STREAM_NON_BLOCKING as u32;
             driver("cuStreamCreate", sys::cuStreamCreate(&raw mut stream, flags))?;
+            driver("cuStreamCreate", sys::cuStreamCreate(&raw mut copies, flags))?;
         }
         let mut opened = Self {
             facts,
             ordinal: device,
             context,
             stream,
+            copies,
             modules: Vec::new(),
             functions: Mutex::new(FxHashMap::default()),
             blas: Mutex::new(None),
@@ -131,6 +135,7 @@ impl Device {
         let opened = Arc::new(opened);
         let blas = Blas::new(&opened)?;
         *opened.blas.lock().unwrap_or_else(PoisonError::into_inner) = Some(blas);
+        *opened.choices.lock().unwrap_or_else(PoisonError::into_inner) = Choices::kept_for(&opened.facts);
         Ok(opened)
     }
 
@@ -151,14 +156,17 @@ impl Device {
         Ok((free, total))
     }
 
-    /// Waits until everything that was launched has ended.
+    /// Waits until everything that was launched, and every copy, has ended.
     ///
     /// # Errors
     /// Something that was launched failed.
     pub fn synchronize(&self) -> Result<(), CudaError> {
         self.enter()?;
-        // SAFETY: the stream lives as long as the device.
-        driver("cuStreamSynchronize", unsafe { sys::cuStreamSynchronize(self.stream) })
+        for stream in [self.copies, self.stream] {
+            // SAFETY: the streams live as long as the device.
+            driver("cuStreamSynchronize", unsafe { sys::cuStreamSynchronize(stream) })?;
+        }
+        Ok(())
     }
 
     /// Makes the context current on this thread.
@@ -243,12 +251,15 @@ impl Drop for Device {
         if self.synchronize().is_err() {
             return;
         }
+        self.keep_choices();
+        self.choices.lock().unwrap_or_else(PoisonError::into_inner).forget_plans();
         self.blas.lock().unwrap_or_else(PoisonError::into_inner).take();
         // SAFETY: each was made by this device and is released once; nothing is under way.
         unsafe {
             for module in &self.modules {
                 sys::cuModuleUnload(*module);
             }
+            sys::cuStreamDestroy_v2(self.copies);
             sys::cuStreamDestroy_v2(self.stream);
             sys::cuDevicePrimaryCtxRelease_v2(self.ordinal);
         }

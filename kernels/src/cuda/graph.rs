@@ -97,6 +97,24 @@ impl Event {
         driver("cuEventRecord", unsafe { sys::cuEventRecord(self.event, self.device.stream) })
     }
 
+    /// Sets the moment to where the copies of [`Buffer::send`](super::Buffer::send) are.
+    ///
+    /// # Errors
+    /// The driver fails.
+    pub fn record_copies(&self) -> Result<(), CudaError> {
+        // SAFETY: as in `record`.
+        driver("cuEventRecord", unsafe { sys::cuEventRecord(self.event, self.device.copies) })
+    }
+
+    /// What is launched from here on waits for the moment; the host does not.
+    ///
+    /// # Errors
+    /// The driver fails.
+    pub fn comes_before_launches(&self) -> Result<(), CudaError> {
+        // SAFETY: as in `record`.
+        driver("cuStreamWaitEvent", unsafe { sys::cuStreamWaitEvent(self.device.stream, self.event, 0) })
+    }
+
     /// Waits until the moment has come.
     ///
     /// # Errors

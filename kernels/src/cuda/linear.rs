@@ -1,17 +1,15 @@
-//! Products with weights: the choice between kernels, by measuring, and what follows each product.
+//! Products with weights, and what follows each product.
 //!
-//! A shape is measured the first time it comes: every candidate runs a few times on the operands at hand with a cold cache,
-//! and the fastest is kept. Few rows have the skinny kernel, whose epilogue does what follows; other rows have cuBLASLt and a
-//! second kernel. In deterministic mode only the skinny kernel is used: its rows don't depend on the batch.
+//! Few rows have the skinny kernel, whose epilogue does what follows; other rows have cuBLASLt and a second kernel: `choose` says
+//! which. In deterministic mode only the skinny kernel is used: its rows don't depend on the batch.
 
-use super::blas::{Blas, Dense, Plan};
+use super::blas::Dense;
+use super::choose::Candidate;
 use super::device::Shape;
-use super::{Buffer, CudaError, Device, Event, KvLayer};
+use super::{Buffer, CudaError, Device, KvLayer};
 use crate::KernelError;
 use half::bf16;
-use rustc_hash::FxHashMap;
 use std::ffi::c_void;
-use std::sync::{Arc, PoisonError};
 
 /// A product `y[m, rows of w] = x[m, k] w^T`.
 #[derive(Clone, Copy, Debug)]
@@ -91,38 +89,13 @@ struct Parameters {
     interleaved: i32,
 }
 
-/// What a measured choice is known by.
-type Key = (usize, usize, usize, u8);
-
-/// Choices by shape.
-#[derive(Debug, Default)]
-pub(super) struct Choices {
-    plans: FxHashMap<Dense, Arc<Plan>>,
-    chosen: FxHashMap<Key, Candidate>,
-}
-
-// SAFETY: plans are cuBLASLt's descriptors, which any thread may use.
-unsafe impl Send for Choices {}
-
-/// A way to do a product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Candidate {
-    /// Tiles of 8 rows of x, tiles of 16 rows of w per block.
-    Skinny(usize, usize),
-    /// An algorithm of the plan for so many rows.
-    Blas { rows: usize, algorithm: usize },
-}
-
 /// Names of the skinny kernels: by variant, then by epilogue.
-const SKINNY: [((usize, usize), [&str; 4]); 4] = [
+pub(super) const SKINNY: [((usize, usize), [&str; 4]); 4] = [
     ((1, 1), ["skinny_1_1_plain", "skinny_1_1_logits", "skinny_1_1_swiglu", "skinny_1_1_rotary"]),
     ((2, 1), ["skinny_2_1_plain", "skinny_2_1_logits", "skinny_2_1_swiglu", "skinny_2_1_rotary"]),
     ((2, 2), ["skinny_2_2_plain", "skinny_2_2_logits", "skinny_2_2_swiglu", "skinny_2_2_rotary"]),
     ((4, 2), ["skinny_4_2_plain", "skinny_4_2_logits", "skinny_4_2_swiglu", "skinny_4_2_rotary"]),
 ];
-
-/// Runs of each candidate when it is measured.
-const MEASURED_RUNS: usize = 5;
 
 /// Rows that a product of `m` rows is planned for: few enough that plans are reused, close enough that little is wasted.
 pub fn planned_rows(m: usize) -> usize {
@@ -138,7 +111,7 @@ pub fn planned_rows(m: usize) -> usize {
 }
 
 impl Epilogue<'_> {
-    fn index(&self) -> u8 {
+    pub(super) fn index(&self) -> u8 {
         match self {
             Self::Plain(_) => 0,
             Self::Logits(_) => 1,
@@ -148,7 +121,7 @@ impl Epilogue<'_> {
     }
 
     /// Where a plain product goes: address, numbers of room.
-    fn product(&self) -> (u64, usize) {
+    pub(super) fn product(&self) -> (u64, usize) {
         match self {
             Self::Plain(y) => (y.address, y.len()),
             Self::Logits(y) => (y.address, y.len()),
@@ -175,107 +148,16 @@ impl Device {
     /// Operands that don't fit each other, before anything is launched; what the device says.
     pub fn linear(&self, linear: Linear<'_>, epilogue: Epilogue<'_>, deterministic: bool) -> Result<(), CudaError> {
         let n = check(&linear, &epilogue)?;
-        let rows = planned_rows(linear.m);
-        let key = (rows, n, linear.k, epilogue.index());
-        if deterministic {
+        let chosen = if deterministic {
             let (columns, tiles) = skinny_for(linear.m);
-            return self.run(Candidate::Skinny(columns, tiles), &linear, n, &epilogue);
-        }
-        let chosen = self.choices.lock().unwrap_or_else(PoisonError::into_inner).chosen.get(&key).copied();
-        let chosen = match chosen {
-            Some(chosen) => chosen,
-            None => {
-                let fastest = self.measure(&linear, n, &epilogue)?;
-                self.choices.lock().unwrap_or_else(PoisonError::into_inner).chosen.insert(key, fastest);
-                fastest
-            }
+            Candidate::Skinny(columns, tiles)
+        } else {
+            self.choice(&linear, n, &epilogue)?
         };
         self.run(chosen, &linear, n, &epilogue)
     }
 
-    /// The choices so far, for people: one line per shape.
-    pub fn describe_choices(&self) -> Vec<String> {
-        let choices = self.choices.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = |((m, n, k, epilogue), chosen): (&Key, &Candidate)| {
-            let what = ["plain", "logits", "swiglu", "rotary"][usize::from(*epilogue)];
-            format!("{m:5} x {n:6} x {k:5} {what:6} {chosen:?}")
-        };
-        let mut lines: Vec<String> = choices.chosen.iter().map(line).collect();
-        lines.sort();
-        lines
-    }
-
-    /// The fastest way, measured on these operands: the least time of a few runs, each with a cold cache.
-    fn measure(&self, linear: &Linear<'_>, n: usize, epilogue: &Epilogue<'_>) -> Result<Candidate, CudaError> {
-        let candidates = self.candidates(linear, n, epilogue)?;
-        if let [only] = candidates[..] {
-            return Ok(only);
-        }
-        let Some(device) = linear.weight.device_of(self) else { return Ok(candidates[0]) };
-        let (before, after) = (Event::new(&device)?, Event::new(&device)?);
-        let mut best = (f32::INFINITY, candidates[0]);
-        for candidate in candidates {
-            let mut least = f32::INFINITY;
-            for _ in 0..MEASURED_RUNS {
-                self.with_blas(|blas| blas.flush(self))?;
-                before.record()?;
-                self.run(candidate, linear, n, epilogue)?;
-                after.record()?;
-                after.wait()?;
-                least = least.min(after.milliseconds_since(&before)?);
-            }
-            if least < best.0 {
-                best = (least, candidate);
-            }
-        }
-        Ok(best.1)
-    }
-
-    /// Does the product in every way that there is for its shape, and lets `each` look at what came of it; for tests.
-    ///
-    /// # Errors
-    /// As [`Device::linear`], and what `each` says.
-    pub fn linear_every_way(
-        &self,
-        linear: Linear<'_>,
-        epilogue: Epilogue<'_>,
-        mut each: impl FnMut(String) -> Result<(), CudaError>,
-    ) -> Result<(), CudaError> {
-        let n = check(&linear, &epilogue)?;
-        for candidate in self.candidates(&linear, n, &epilogue)? {
-            self.run(candidate, &linear, n, &epilogue)?;
-            each(format!("{candidate:?}"))?;
-        }
-        Ok(())
-    }
-
-    /// All ways to do a product; at least one.
-    fn candidates(&self, linear: &Linear<'_>, n: usize, epilogue: &Epilogue<'_>) -> Result<Vec<Candidate>, CudaError> {
-        let rows = planned_rows(linear.m);
-        let mut candidates: Vec<Candidate> = SKINNY
-            .iter()
-            .map(|((columns, tiles), _)| Candidate::Skinny(*columns, *tiles))
-            .filter(|candidate| match candidate {
-                Candidate::Skinny(columns, tiles) => {
-                    let block = n.is_multiple_of(tiles * 16);
-                    block && linear.m <= 64 && (columns * 8 >= linear.m.min(32)) && columns * 8 < linear.m.max(5) * 2
-                }
-                Candidate::Blas { .. } => true,
-            })
-            .collect();
-        let fits = epilogue.product().1 >= rows * n && linear.x.len() >= rows * linear.k;
-        if linear.m > 8 && fits {
-            let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
-            candidates.extend((0..plan.algorithms()).map(|algorithm| Candidate::Blas { rows, algorithm }));
-        }
-        if candidates.is_empty() {
-            let (columns, tiles) = skinny_for(linear.m);
-            candidates.push(Candidate::Skinny(columns, tiles));
-        }
-        Ok(candidates)
-    }
-
-    fn run(
+    pub(super) fn run(
         &self,
         candidate: Candidate,
         linear: &Linear<'_>,
@@ -287,7 +169,7 @@ impl Device {
             Candidate::Blas { rows, algorithm } => {
                 let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
                 let operands = (linear.weight.address, linear.x.address, epilogue.product().0);
-                // SAFETY: `measure` chose this only where the operands have room for the planned rows.
+                // SAFETY: `candidates` has this only where the operands have room for the planned rows.
                 self.with_blas(|blas| unsafe { blas.multiply(self, &plan, algorithm, operands) })?;
                 match epilogue {
                     Epilogue::Plain(_) | Epilogue::Logits(_) => Ok(()),
@@ -343,36 +225,16 @@ impl Device {
         let (columns, tiles) = variant;
         let names = SKINNY.iter().find(|(known, _)| *known == variant).map_or(&SKINNY[0].1, |(_, names)| names);
         let shape =
-            Shape { grid: [n.div_ceil(tiles * 16), linear.m.div_ceil(columns * 8), 1], threads: 256, shared: 0 };
+            Shape { grid: [linear.m.div_ceil(columns * 8), n.div_ceil(tiles * 16), 1], threads: 256, shared: 0 };
         let mut arguments = [(&raw mut parameters).cast::<c_void>()];
         // SAFETY: `check` compared all lengths; rows of w beyond n are clamped by the kernel where n is no multiple of 16,
         // and only then are there such rows.
         unsafe { self.launch(names[usize::from(epilogue.index())], shape, &mut arguments) }
     }
-
-    #[expect(
-        clippy::arc_with_non_send_sync,
-        reason = "descriptors are raw pointers; `Choices` says why any thread may use them"
-    )]
-    fn plan(&self, dense: Dense) -> Result<Arc<Plan>, CudaError> {
-        let mut choices = self.choices.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plan) = choices.plans.get(&dense) {
-            return Ok(plan.clone());
-        }
-        let plan = Arc::new(self.with_blas(|blas| blas.plan(dense))?);
-        choices.plans.insert(dense, plan.clone());
-        Ok(plan)
-    }
-
-    fn with_blas<T>(&self, with: impl FnOnce(&Blas) -> Result<T, CudaError>) -> Result<T, CudaError> {
-        let blas = self.blas.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing = CudaError::Blas { call: "cublasLtCreate", reason: "the device is being closed".to_owned() };
-        with(blas.as_ref().ok_or(missing)?)
-    }
 }
 
 /// The skinny kernel that reads the weights once for as many of `m` rows as it can.
-fn skinny_for(m: usize) -> (usize, usize) {
+pub(super) fn skinny_for(m: usize) -> (usize, usize) {
     match m {
         0..=8 => (1, 1),
         9..=16 => (2, 1),
@@ -381,7 +243,7 @@ fn skinny_for(m: usize) -> (usize, usize) {
 }
 
 /// Compares all lengths; gives the rows of w.
-fn check(linear: &Linear<'_>, epilogue: &Epilogue<'_>) -> Result<usize, CudaError> {
+pub(super) fn check(linear: &Linear<'_>, epilogue: &Epilogue<'_>) -> Result<usize, CudaError> {
     let Linear { weight, x, m, k } = *linear;
     let shape = |operand, expected, found| {
         if found >= expected {

@@ -120,34 +120,40 @@ impl<T: Pod> Buffer<T> {
         })
     }
 
-    /// Copies `count` numbers from `at` on from the same place in pinned memory, in the order of the stream.
+    /// Copies `count` numbers from `at` on from the same place in pinned memory, in the order of copies: while earlier launches
+    /// run. They must not use what it writes, and later ones wait for it only after an event
+    /// ([`Event::record_copies`](super::Event::record_copies)).
     ///
     /// # Errors
     /// The numbers are not in both, or the driver fails.
-    pub fn mirror(&self, from: &Pinned<T>, at: usize, count: usize) -> Result<(), CudaError> {
-        self.check("mirror", at, count)?;
+    pub fn send(&self, from: &Pinned<T>, at: usize, count: usize) -> Result<(), CudaError> {
+        self.check("send", at, count)?;
         if at + count > from.len {
-            return Err(KernelError::Size { kernel: "mirror", operand: "end", size: at + count }.into());
+            return Err(KernelError::Size { kernel: "send", operand: "end", size: at + count }.into());
+        }
+        if count == 0 {
+            return Ok(());
         }
         let (to, bytes) = (self.address + (at * size_of::<T>()) as u64, count * size_of::<T>());
         // SAFETY: as in `write_pinned`; the pinned memory has `at + count` numbers.
         driver("cuMemcpyHtoD", unsafe {
-            sys::cuMemcpyHtoDAsync_v2(to, from.start.add(at).cast_const().cast(), bytes, self.device.stream)
+            sys::cuMemcpyHtoDAsync_v2(to, from.start.add(at).cast_const().cast(), bytes, self.device.copies)
         })
     }
 
-    /// Copies the first `count` numbers to pinned memory, in the order of the stream: read them after a wait.
+    /// Copies `count` numbers from `at` on to place `place` of pinned memory, in the order of the stream: read them after a wait.
     ///
     /// # Errors
     /// The numbers don't fit, or the driver fails.
-    pub fn read_pinned(&self, to: &mut Pinned<T>, count: usize) -> Result<(), CudaError> {
-        self.check("read_pinned", 0, count)?;
-        if count > to.len {
-            return Err(KernelError::Size { kernel: "read_pinned", operand: "count", size: count }.into());
+    pub fn fetch(&self, at: usize, count: usize, to: &mut Pinned<T>, place: usize) -> Result<(), CudaError> {
+        self.check("fetch", at, count)?;
+        if place + count > to.len {
+            return Err(KernelError::Size { kernel: "fetch", operand: "end", size: place + count }.into());
         }
-        // SAFETY: as in `write_pinned`.
+        let (from, bytes) = (self.address + (at * size_of::<T>()) as u64, count * size_of::<T>());
+        // SAFETY: as in `write_pinned`; the pinned memory has `place + count` numbers.
         driver("cuMemcpyDtoH", unsafe {
-            sys::cuMemcpyDtoHAsync_v2(to.start.cast(), self.address, count * size_of::<T>(), self.device.stream)
+            sys::cuMemcpyDtoHAsync_v2(to.start.add(place).cast(), from, bytes, self.device.stream)
         })
     }
 
@@ -241,6 +247,16 @@ impl<T: Pod> Pinned<T> {
     pub fn as_slice(&self) -> &[T] {
         // SAFETY: allocated with room for `len` numbers of a type for which any bits are a value.
         unsafe { std::slice::from_raw_parts(self.start, self.len) }
+    }
+
+    /// How many numbers.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// The numbers, to be written. Copies from here that are under way must have ended.

@@ -7,6 +7,7 @@
 // end in a fixed order: a row of y does not depend on the other rows.
 // The order of columns inside a product is free, as long as both sides agree: a lane holds the 8 columns of its 16-byte
 // loads, so no shuffle or shared memory stands between memory and tensor core.
+// Blocks of the same rows of w and other rows of x are neighbours, so that the weights come from memory once for all of them.
 // Each warp keeps RING units in flight; the first are asked for before the inputs are ready, because nobody writes weights.
 
 struct Linear {
@@ -76,13 +77,13 @@ template <int EPILOGUE> DEVICE void finish(const Linear &p, int tile, int j, int
 template <int COLUMNS, int TILES, int RING, int EPILOGUE> DEVICE void skinny(const Linear &p) {
     constexpr int WARPS = 8, UNIT = 64;
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-    const int units = p.k / UNIT, first_m = blockIdx.y * COLUMNS * 8;
+    const int units = p.k / UNIT, first_m = blockIdx.x * COLUMNS * 8;
     const u16 *w[TILES][2];
 #pragma unroll
     for (int tile = 0; tile < TILES; tile++)
 #pragma unroll
         for (int half = 0; half < 2; half++)
-            w[tile][half] = p.w + (size_t)weight_row<EPILOGUE>(p, blockIdx.x * TILES + tile, half, g) * p.k + t * 8;
+            w[tile][half] = p.w + (size_t)weight_row<EPILOGUE>(p, blockIdx.y * TILES + tile, half, g) * p.k + t * 8;
     const u16 *x[COLUMNS];
 #pragma unroll
     for (int column = 0; column < COLUMNS; column++)
@@ -164,7 +165,7 @@ template <int COLUMNS, int TILES, int RING, int EPILOGUE> DEVICE void skinny(con
                 lo += shared[from][tile][j][m];
                 hi += shared[from][tile][j + 8][m];
             }
-            finish<EPILOGUE>(p, blockIdx.x * TILES + tile, j, first_m + m, lo, hi);
+            finish<EPILOGUE>(p, blockIdx.y * TILES + tile, j, first_m + m, lo, hi);
         }
     }
 }

@@ -1,15 +1,20 @@
-//! The whole engine on a CUDA device, with random weights of Llama-3-8B's shape: batches, constraints, branches.
+//! The whole engine on a CUDA device, with random weights of Llama-3-8B's shape: batches, constraints, records, branches.
 //!
 //! ```text
-//! cargo run --release -p sgl_engine --example cuda_engine -- FOLDER [no-cascade]
+//! cargo run --release -p sgl_engine --example cuda_engine -- FOLDER CASE... [SWITCH...]
 //! ```
-//! FOLDER has a tokenizer (`runtime/model/tests/data/tiny_llama` will do); its weights are not used. Times are of the host,
-//! from the first command to the last answer.
+//! FOLDER has a tokenizer (`runtime/model/tests/data/tiny_llama` will do); its weights are not used. Cases: `sizes` (1 to 256
+//! transcripts, free and of a pattern), `batch` (256 x (128 + 64) alone), `records`, `branches`. Switches: `no-cascade`, `no-graphs`,
+//! `no-cache`, `no-overlap`, `always-overlap`, `no-jump`, `forced-jump`, `deterministic`. Texts have exactly the length that is asked for; their
+//! hash is printed, which no switch but `forced-jump` changes in deterministic mode. Times are of the host, from the first
+//! command to the last answer; the device's waiting is by its own clock.
 
-use sgl_engine::{Engine, EngineOptions};
+use rustc_hash::FxHasher;
+use sgl_engine::{Engine, EngineOptions, Jump, Overlap};
 use sgl_model::ModelConfig;
-use sgl_protocol::{Command, Event, Generate, LanguageModel, RequestId, Sampling, SessionId, Shape};
+use sgl_protocol::{Command, Event, Field, Generate, LanguageModel, RequestId, Sampling, SessionId, Shape};
 use std::error::Error;
+use std::hash::{Hash, Hasher};
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -22,14 +27,6 @@ fn say(line: &str) {
 struct Bench {
     engine: Engine,
     next: u64,
-}
-
-/// What a run came to.
-struct Run {
-    seconds: f64,
-    generated: u64,
-    passes: u64,
-    failed: usize,
 }
 
 impl Bench {
@@ -53,13 +50,13 @@ impl Bench {
         session
     }
 
-    fn generate(&mut self, session: SessionId, shape: &Shape, max_tokens: u32) {
+    fn generate(&mut self, session: SessionId, shape: &Shape, (min_tokens, max_tokens): (u32, u32)) {
         let request = RequestId(self.name());
         self.engine.submit(Command::Generate(Generate {
             request,
             session,
             shape: shape.clone(),
-            sampling: Sampling { temperature: 0.0, ..Sampling::default() },
+            sampling: Sampling { temperature: 0.0, min_tokens, ..Sampling::default() },
             max_tokens,
             stop: Vec::new(),
             follow: String::new(),
@@ -70,54 +67,67 @@ impl Bench {
         }));
     }
 
-    /// Waits for so many answers.
-    fn finish(&mut self, started: Instant, passes: u64, mut open: usize) -> Run {
-        let (mut events, mut generated, mut failed) = (Vec::new(), 0, 0);
+    /// Sends the requests, waits for their answers, and says what it took.
+    fn measure(&mut self, name: &str, sessions: &[SessionId], shape: &Shape, tokens: (u32, u32)) {
+        let (before, trace, passes) = (Instant::now(), self.engine.trace(), self.engine.forward_passes());
+        let first = self.next;
+        sessions.iter().for_each(|session| self.generate(*session, shape, tokens));
+        let mut texts = 0u64;
+        let (mut events, mut generated, mut failed, mut open) = (Vec::new(), 0, 0, sessions.len());
         while open > 0 {
             self.engine.poll(Duration::from_secs(60), &mut events);
             for event in events.drain(..) {
+                open -= usize::from(matches!(event, Event::Generated { .. } | Event::Failed { .. }));
                 match event {
-                    Event::Generated { result, .. } => {
+                    Event::Generated { request, result } => {
                         generated += result.usage.generated_tokens;
-                        open -= 1;
+                        let mut hasher = FxHasher::default();
+                        (request.0 - first, &result.text).hash(&mut hasher);
+                        texts = texts.wrapping_add(hasher.finish());
                     }
                     Event::Failed { error, .. } => {
                         say(&format!("failed: {error}"));
                         failed += 1;
-                        open -= 1;
                     }
                     _ => {}
                 }
             }
         }
+        let (seconds, trace) = (before.elapsed().as_secs_f64(), self.engine.trace().since(&trace));
         let passes = self.engine.forward_passes() - passes;
-        Run { seconds: started.elapsed().as_secs_f64(), generated, passes, failed }
+        let each = |time: Duration| time.as_secs_f64() * 1e3 / passes as f64;
+        say(&format!(
+            "{name:46} {seconds:6.2} s, {generated:6} tokens, {passes:4} passes ({:3.0} % overlapped), {:6.0} tokens/s; a pass: {:7.3} ms, device {:7.3}, waits {:6.3} = {:5.2} %, host {:6.3}; texts {:08x}; {failed} failed",
+            100.0 * trace.overlapped as f64 / trace.passes.max(1) as f64,
+            generated as f64 / seconds,
+            seconds * 1e3 / passes as f64,
+            each(trace.busy),
+            each(trace.waited),
+            100.0 * trace.waited_share(),
+            each(trace.host),
+            texts >> 32
+        ));
     }
 
     /// `count` transcripts of `length` tokens that have nothing in common, a hole each.
-    fn batch(&mut self, count: usize, length: usize, shape: &Shape, max_tokens: u32) -> Run {
+    fn batch(&mut self, name: &str, (count, length): (usize, usize), shape: &Shape, tokens: (u32, u32)) {
         let text = self.text(length);
-        let sessions: Vec<SessionId> = (0..count)
-            .map(|i| {
-                let own = format!("{i:05} {}", self.next);
-                self.open(&format!("{own} {text}"))
-            })
-            .collect();
-        let (started, passes) = (Instant::now(), self.engine.forward_passes());
-        sessions.iter().for_each(|session| self.generate(*session, shape, max_tokens));
-        let run = self.finish(started, passes, count);
+        let opened = |bench: &mut Self, i: usize| {
+            let own = format!("{i:05} {}", bench.next);
+            bench.open(&format!("{own} {text}"))
+        };
+        let sessions: Vec<SessionId> = (0..count).map(|i| opened(self, i)).collect();
+        self.measure(name, &sessions, shape, tokens);
         for session in sessions {
             self.engine.submit(Command::Close { session });
         }
-        run
     }
 
     /// `count` forks of one transcript of `length` tokens; the transcript itself is read before the clock starts.
-    fn branches(&mut self, count: usize, length: usize, max_tokens: u32) -> Run {
+    fn branches(&mut self, name: &str, count: usize, length: usize, tokens: u32) {
         let text = self.text(length);
         let parent = self.open(&text);
-        self.generate(parent, &Shape::free_text(), 1);
-        self.finish(Instant::now(), self.engine.forward_passes(), 1);
+        self.measure("  (the trunk)", &[parent], &Shape::free_text(), (1, 1));
         let children: Vec<SessionId> = (0..count)
             .map(|i| {
                 let child = SessionId(self.name());
@@ -126,26 +136,11 @@ impl Bench {
                 child
             })
             .collect();
-        let (started, passes) = (Instant::now(), self.engine.forward_passes());
-        children.iter().for_each(|child| self.generate(*child, &Shape::free_text(), max_tokens));
-        let run = self.finish(started, passes, count);
+        self.measure(name, &children, &Shape::free_text(), (tokens, tokens));
         for session in children.into_iter().chain([parent]) {
             self.engine.submit(Command::Close { session });
         }
-        run
     }
-}
-
-fn report(name: &str, run: &Run) {
-    say(&format!(
-        "{name:52} {:7.2} s, {:6} tokens, {:5} passes, {:7.0} tokens/s, {:6.3} ms a pass, {} failed",
-        run.seconds,
-        run.generated,
-        run.passes,
-        run.generated as f64 / run.seconds,
-        run.seconds * 1e3 / run.passes as f64,
-        run.failed
-    ));
 }
 
 fn llama_3_8b() -> ModelConfig {
@@ -166,25 +161,69 @@ fn llama_3_8b() -> ModelConfig {
     }
 }
 
+/// A record of which most is known: long names, small values.
+fn record() -> Shape {
+    let digit = Shape::Int { min: Some(0), max: Some(9) };
+    let colour = Shape::Enum { name: "Colour".into(), names: vec!["amber".into(), "blue".into(), "crimson".into()] };
+    let names = [
+        ("number of rooms that look onto the garden", &digit),
+        ("colour of the front door and the window frames", &colour),
+        ("number of steps from the street to the front door", &digit),
+        ("colour of the roof as it is seen from the other side of the street", &colour),
+        ("number of chimneys that are still in use in winter", &digit),
+        ("colour of the fence between the garden and the field", &colour),
+    ];
+    let fields = names.map(|(name, shape)| Field { name: name.into(), shape: shape.clone() });
+    Shape::Record { name: "House".into(), fields: fields.into() }
+}
+
+fn options(arguments: &[String]) -> Result<EngineOptions, Box<dyn Error>> {
+    let mut options = EngineOptions { slots: Some(350_000), ..EngineOptions::default() };
+    for argument in arguments {
+        match argument.as_str() {
+            "sizes" | "batch" | "records" | "branches" => {}
+            "no-cascade" => options.cascade = false,
+            "no-graphs" => options.graphs = false,
+            "deterministic" => options.deterministic = true,
+            "no-cache" => options.radix_cache = false,
+            "no-overlap" => options.overlap = Overlap::Off,
+            "always-overlap" => options.overlap = Overlap::On,
+            "no-jump" => options.jump = Jump::Off,
+            "forced-jump" => options.jump = Jump::Forced,
+            other => return Err(format!("`{other}` is neither a case nor a switch; see the head of this file").into()),
+        }
+    }
+    Ok(options)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let folder = arguments.first().ok_or("usage: cuda_engine FOLDER [no-cascade]")?;
-    let cascade = !arguments.iter().any(|argument| argument == "no-cascade");
-    let options = EngineOptions { cascade, slots: Some(350_000), ..EngineOptions::default() };
-    let engine = Engine::load_random(Path::new(folder), llama_3_8b(), 0, options)?;
+    let (folder, arguments) = arguments.split_first().ok_or("usage: cuda_engine FOLDER CASE... [SWITCH...]")?;
+    let wanted = |case: &str| arguments.iter().any(|argument| argument == case);
+    let started = Instant::now();
+    let engine = Engine::load_random(Path::new(folder), llama_3_8b(), 0, options(arguments)?)?;
     let mut bench = Bench { engine, next: 0 };
+    say(&format!("{}: loaded in {:.2} s", arguments.join(" "), started.elapsed().as_secs_f64()));
     let free = Shape::free_text();
-    if cascade {
-        bench.batch(256, 32, &free, 8);
-        bench.batch(64, 32, &free, 8);
-        report("1 x (128 + 128), free text", &bench.batch(1, 128, &free, 128));
-        report("64 x (128 + 128), free text", &bench.batch(64, 128, &free, 128));
-        let letters = Shape::Text { pattern: Some("[a-z ,.]*".into()), chars_max: Some(200), until: None };
-        report("64 x (128 + 128), text of a pattern", &bench.batch(64, 128, &letters, 128));
-        report("256 x (128 + 64), free text", &bench.batch(256, 128, &free, 64));
+    let letters = Shape::Text { pattern: Some("[a-z ,.]*".into()), chars_max: None, until: None };
+    if wanted("batch") || wanted("sizes") {
+        bench.batch("  (256 x (128 + 8), the first time)", (256, 128), &free, (8, 8));
+        bench.batch("256 x (128 + 64), free text", (256, 128), &free, (64, 64));
     }
-    bench.branches(64, 512, 4);
-    let name = format!("64 branches of 8,192, 64 tokens each, cascade {cascade}");
-    report(&name, &bench.branches(64, 8_192, 64));
+    if wanted("sizes") {
+        for count in [1, 16, 64, 256] {
+            bench.batch("  (the first time)", (count, 128), &letters, (8, 8));
+            bench.batch(&format!("{count} x (128 + 128), free text"), (count, 128), &free, (128, 128));
+            bench.batch(&format!("{count} x (128 + 128), text of a pattern"), (count, 128), &letters, (128, 128));
+        }
+    }
+    if wanted("records") {
+        bench.batch("  (the first time)", (64, 128), &record(), (0, 512));
+        bench.batch("64 x (128 + a record)", (64, 128), &record(), (0, 512));
+    }
+    if wanted("branches") {
+        bench.branches("  (64 branches of 512, the first time)", 64, 512, 4);
+        bench.branches("64 branches of 8,192, 64 tokens each", 64, 8_192, 64);
+    }
     Ok(())
 }

@@ -2,12 +2,13 @@
 
 use crate::arena::{Arena, SequenceId};
 use crate::clock::Clock;
+use crate::doubt::Doubts;
 use crate::error::LoadError;
 use crate::flight::{Flight, Work};
 use crate::forward::{Cpu, Cuda, Forward, Reply};
 use crate::metrics::{CacheMetrics, Counting};
 use crate::options::{
-    CACHE_BYTES_DEFAULT, CUDA_TOKEN_BUDGET, DeviceChoice, EngineOptions, Jump, Overlap, SLOTS_DEFAULT_MAX,
+    CACHE_BYTES_DEFAULT, CUDA_TOKEN_BUDGET, DeviceChoice, EngineOptions, Jump, LoadFormat, Overlap, SLOTS_DEFAULT_MAX,
 };
 use crate::pool::SlotPool;
 use crate::queue::Queue;
@@ -70,6 +71,7 @@ pub struct Engine {
     pub(crate) usage: Usage,
     pub(crate) counting: Counting,
     pub(crate) trace: Trace,
+    pub(crate) doubts: Doubts,
     pub(crate) forwards: u64,
     /// Passes that were planned.
     pub(crate) planning: u64,
@@ -92,8 +94,14 @@ impl Engine {
         let pool = ThreadPool::new(options.threads.max(1));
         if let DeviceChoice::Cuda(ordinal) = options.device {
             let device = Device::open(ordinal)?;
-            let loaded = sgl_model::load_cuda(path, &pool, &device, cuda_options(&options))?;
+            let loaded = match options.load_format {
+                LoadFormat::Auto => sgl_model::load_cuda(path, &pool, &device, cuda_options(&options))?,
+                LoadFormat::Dummy => sgl_model::load_random(path, None, &device, cuda_options(&options))?,
+            };
             return Ok(Self::on_cuda(loaded, options));
+        }
+        if options.load_format == LoadFormat::Dummy {
+            return Err(LoadError::Dummy);
         }
         let LoadedModel { transformer, tokenizer, template, .. } = sgl_model::load(path, &pool)?;
         let slots = options.slots.unwrap_or_else(|| slots_by_default(transformer.config(), options.kv_format));
@@ -111,7 +119,7 @@ impl Engine {
         options: EngineOptions,
     ) -> Result<Self, LoadError> {
         let device = Device::open(ordinal)?;
-        let loaded = sgl_model::load_random(path, config, &device, cuda_options(&options))?;
+        let loaded = sgl_model::load_random(path, Some(config), &device, cuda_options(&options))?;
         Ok(Self::on_cuda(loaded, options))
     }
 
@@ -155,6 +163,7 @@ impl Engine {
             usage: Usage::default(),
             counting: Counting::new(!options.fork_sharing),
             trace: Trace::default(),
+            doubts: Doubts::default(),
             forwards: 0,
             planning: 0,
             starts: 0,
@@ -400,6 +409,7 @@ fn cuda_options(options: &EngineOptions) -> CudaOptions {
         slots: options.slots,
         deterministic: options.deterministic,
         cascade: options.cascade,
+        graphs: options.graphs,
         ..CudaOptions::default()
     }
 }

@@ -15,6 +15,9 @@ pub enum LoadError {
     /// What is computed can't be kept.
     #[error("the cache can't be kept: {0}")]
     Store(String),
+    /// Random weights were asked for where they can't be made.
+    #[error("random weights (`--load-format dummy`) are made on CUDA devices only; add `--device cuda`")]
+    Dummy,
     /// The CUDA device can't be used.
     #[error(transparent)]
     Device(#[from] CudaError),

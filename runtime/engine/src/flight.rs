@@ -1,6 +1,7 @@
 //! A pass under way: what each sequence computes in it, and what its outputs are for.
 
 use crate::arena::SequenceId;
+use crate::doubt::{Choosing, Expected};
 use crate::engine::Engine;
 use crate::forward::Question;
 use crate::request::Kind;
@@ -43,14 +44,9 @@ pub(crate) struct Flight {
     pub(crate) rows: Vec<Wanted>,
     /// How much of what is drawn may be no token of a next pass, because the hole ends or jumps: 0 to 1.
     pub(crate) doubt: f32,
+    /// The choices among that, by whose work they are.
+    pub(crate) kinds: Vec<(usize, Choosing)>,
 }
-
-/// Share of tokens after which a free text ends.
-const DOUBT_FREE: f32 = 1.0 / 128.0;
-/// The same where a constraint leaves many tokens, as inside of a string.
-const DOUBT_MANY: f32 = 1.0 / 24.0;
-/// And where it leaves few: after one of them there is often no choice.
-const DOUBT_FEW: f32 = 0.4;
 
 impl Engine {
     /// Plans a pass and begins it; nothing if there is nothing to compute. It is asked at once unless `later`.
@@ -131,6 +127,7 @@ impl Engine {
     pub(crate) fn questions(&mut self, flight: &mut Flight) -> Vec<Question> {
         let mut questions = Vec::with_capacity(flight.rows.len());
         let (mut doubt, mut drawn) = (0.0, 0);
+        flight.kinds.clear();
         let mut index = 0;
         while index < flight.rows.len() {
             match flight.rows[index] {
@@ -139,8 +136,15 @@ impl Engine {
                 Wanted::Next { work, .. } => {
                     let output = index as u32;
                     let count = flight.work[work].draft.len() + 1;
-                    doubt +=
-                        self.choose(&flight.work[work], output, &mut flight.rows[index..index + count], &mut questions);
+                    let rows = &mut flight.rows[index..index + count];
+                    let expected = self.choose(&flight.work[work], output, rows, &mut questions);
+                    doubt += match expected {
+                        Expected::Known(doubt) => doubt,
+                        Expected::Choice(kind) => {
+                            flight.kinds.push((work, kind));
+                            self.doubts.of(kind)
+                        }
+                    };
                     drawn += 1;
                     index += count;
                     continue;
@@ -163,14 +167,14 @@ impl Engine {
     }
 
     /// The questions of the rows after which a sequence's next tokens come: after what is known, and after each token of its
-    /// draft. Gives how doubtful it is that what is drawn is a token of the next pass.
-    fn choose(&mut self, work: &Work, output: u32, rows: &mut [Wanted], questions: &mut Vec<Question>) -> f32 {
+    /// draft. Gives what is expected of whether what is drawn is a token of the next pass.
+    fn choose(&mut self, work: &Work, output: u32, rows: &mut [Wanted], questions: &mut Vec<Question>) -> Expected {
         if let Some(sequence) = self.sequences.get_mut(work.sequence).filter(|_| !work.draft.is_empty()) {
             sequence.unsure = true;
         }
         let asked = questions.len() + rows.len();
         let next = work.from + work.known;
-        let mut doubt = 0.0;
+        let mut expected = Expected::Known(0.0);
         let live = self.sequences.get_mut(work.sequence).filter(|s| s.goes_on && s.tokens.len() == next);
         if let Some(sequence) = live
             && let Some(Kind::Generate(generation)) =
@@ -180,12 +184,12 @@ impl Engine {
             let draft = if holds { work.draft.as_slice() } else { &[] };
             let constrained = generation.hole.is_constrained();
             let choices = generation.choices(draft, &self.writing);
-            doubt = match &choices[0].candidates {
-                _ if !work.draft.is_empty() || !sequence.draft.is_empty() => 1.0,
-                _ if sequence.left <= 1 => 0.0,
-                Candidates::Few(_) => DOUBT_FEW,
-                Candidates::Many(_) if constrained => DOUBT_MANY,
-                Candidates::Many(_) => DOUBT_FREE,
+            expected = match &choices[0].candidates {
+                _ if !work.draft.is_empty() || !sequence.draft.is_empty() => Expected::Known(1.0),
+                _ if sequence.left <= 1 => Expected::Known(0.0),
+                Candidates::Few(_) => Expected::Choice(Choosing::Few),
+                Candidates::Many(_) if constrained => Expected::Choice(Choosing::Many),
+                Candidates::Many(_) => Expected::Choice(Choosing::Free),
             };
             for (after, choice) in choices.into_iter().enumerate() {
                 let work = if let Wanted::Next { work, .. } = rows[after] { work } else { 0 };
@@ -208,6 +212,6 @@ impl Engine {
         let decided = rows.len() - (asked - questions.len());
         rows[decided..].fill(Wanted::Nothing);
         questions.resize(asked, Question::Nothing);
-        doubt
+        expected
     }
 }

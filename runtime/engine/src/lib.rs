@@ -22,6 +22,7 @@
 mod arena;
 mod check;
 mod clock;
+mod doubt;
 mod engine;
 mod error;
 mod flight;
@@ -56,7 +57,7 @@ mod transcript;
 pub use engine::Engine;
 pub use error::LoadError;
 pub use metrics::CacheMetrics;
-pub use options::{DeviceChoice, EngineOptions, Jump, Overlap};
+pub use options::{DeviceChoice, EngineOptions, Jump, LoadFormat, Overlap};
 pub use record::Beginning;
 pub use store::StoreOptions;
 pub use trace::Trace;

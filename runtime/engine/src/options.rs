@@ -34,6 +34,16 @@ pub enum Overlap {
     Auto,
 }
 
+/// Where the weights come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LoadFormat {
+    /// The model's file or folder, whatever its format.
+    #[default]
+    Auto,
+    /// Nowhere: they are random, of the shape that the model's configuration says. For measuring on a CUDA device.
+    Dummy,
+}
+
 /// What computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceChoice {
@@ -69,10 +79,14 @@ pub struct EngineOptions {
     pub overlap: Overlap,
     /// What computes.
     pub device: DeviceChoice,
+    /// Where the weights come from.
+    pub load_format: LoadFormat,
     /// Whether a CUDA device must give each request the same text whatever else runs. The CPU always does.
     pub deterministic: bool,
     /// Whether a CUDA device reads what transcripts share once for all of them. Off is for comparison.
     pub cascade: bool,
+    /// Whether a CUDA device replays recorded passes. Off is for comparison: the text is the same.
+    pub graphs: bool,
 }
 
 impl Default for EngineOptions {
@@ -88,8 +102,10 @@ impl Default for EngineOptions {
             guesses: 0,
             overlap: Overlap::Auto,
             device: DeviceChoice::Cpu,
+            load_format: LoadFormat::Auto,
             deterministic: false,
             cascade: true,
+            graphs: true,
         }
     }
 }

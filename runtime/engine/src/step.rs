@@ -95,6 +95,12 @@ impl Engine {
                 self.jump_on(flight.work[work].sequence);
             }
         }
+        for (work, kind) in &flight.kinds {
+            let Work { sequence, from, known, .. } = &flight.work[*work];
+            let Some(sequence) = self.sequences.get(*sequence) else { continue };
+            let one_more = sequence.tokens.len() == from + known + 1 && sequence.draft.is_empty();
+            self.doubts.saw(*kind, sequence.goes_on && one_more);
+        }
     }
 
     fn take_score(&mut self, work: &Work, index: usize, reply: Reply) {

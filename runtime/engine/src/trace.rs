@@ -35,7 +35,8 @@ impl Trace {
         self.waited += pace.waited;
         self.host += host;
         let blend = |before: f64, now: Duration| before + (now.as_secs_f64() - before) / 16.0;
-        self.recent = (blend(self.recent.0, host), blend(self.recent.1, pace.busy));
+        // What the device waited is more than the engine's own time where launches and copies take theirs.
+        self.recent = (blend(self.recent.0, host.max(pace.waited)), blend(self.recent.1, pace.busy));
     }
 
     /// What the engine takes beside what the device takes, lately.

@@ -7,14 +7,15 @@
 //! cargo run --release -p sgl_model --example cuda_bench -- parity MODEL TEXT.txt
 //! cargo run --release -p sgl_model --example cuda_bench -- logits MODEL TEXT.txt FOLDER
 //! ```
-//! A decode step is timed twice: as its graph alone, replayed without the host, and as a caller sees it, with the drawn tokens
-//! read after each step. The floor is the bytes of weights and of keys and values over 2.97 TB/s, the H100's copy bandwidth.
+//! A decode step is timed twice: as its graph and draw alone, repeated without the host, and as a caller sees it, who begins a step
+//! and then reads the tokens of the one before; the device's idle time is by its own clock, copies included. The floor is the
+//! bytes of weights and of keys and values over what a copy reaches on the device at hand.
 
-use sgl_kernels::cuda::{Device, Event};
+use sgl_kernels::cuda::{Buffer, Device, Event};
 use sgl_kernels::{AttentionSpan, KvFormat, RotaryStyle, ThreadPool};
 use sgl_model::{
-    Allowed, Answer, Ask, Batch, CudaOptions, CudaTransformer, Draw, ModelConfig, Output, OutputRows, Scratch, load,
-    load_cuda,
+    Allowed, Ask, Batch, CudaOptions, CudaTransformer, Draw, ModelConfig, Output, OutputRows, PassTimes, Scratch, load,
+    load_cuda, token_drawn_by,
 };
 use std::error::Error;
 use std::io::Write;
@@ -22,9 +23,6 @@ use std::path::Path;
 use std::time::Instant;
 
 type Outcome = Result<(), Box<dyn Error>>;
-
-/// Bytes per second of an H100's memory, measured by a copy.
-const BANDWIDTH: f64 = 2.97e12;
 
 fn say(line: &str) {
     writeln!(std::io::stdout().lock(), "{line}").ok();
@@ -98,7 +96,8 @@ impl Running {
         Self { contexts: (0..count).map(context).collect(), tokens, next_slot: (count * length) as u32 }
     }
 
-    fn step(&mut self, model: &mut CudaTransformer) -> Outcome {
+    /// Begins a step.
+    fn begin(&mut self, model: &mut CudaTransformer) -> Outcome {
         let rows = self.contexts.len();
         for context in &mut self.contexts {
             context.push(self.next_slot);
@@ -113,18 +112,49 @@ impl Running {
             .map(|(row, context)| AttentionSpan { rows: row..row + 1, context })
             .collect();
         let outputs: Vec<Output<'_>> = (0..rows).map(|row| Output { row, rows: OutputRows::All }).collect();
-        let asks: Vec<Ask<'_>> = (0..rows).map(|_| greedy()).collect();
-        let (mut answers, mut logits) = (Vec::new(), Vec::new());
-        let batch =
-            Batch { tokens: &self.tokens, positions: &positions, slots: &slots, spans: &spans, outputs: &outputs };
-        model.run(&batch, &asks, &mut answers, &mut logits)?;
-        for (token, answer) in self.tokens.iter_mut().zip(&answers) {
-            if let Answer::Token(drawn, _) = answer {
-                *token = *drawn;
-            }
-        }
+        model.begin(&Batch {
+            tokens: &self.tokens,
+            positions: &positions,
+            slots: &slots,
+            spans: &spans,
+            outputs: &outputs,
+        })?;
+        // From here on what is drawn stays on the device.
+        self.tokens = (0..rows as u32).map(token_drawn_by).collect();
         Ok(())
     }
+
+    /// Some steps: the milliseconds of each, and the device's times.
+    fn steps(&mut self, model: &mut CudaTransformer, count: usize) -> Result<Vec<(f64, PassTimes)>, Box<dyn Error>> {
+        let asks: Vec<Ask<'_>> = self.contexts.iter().map(|_| greedy()).collect();
+        let (mut answers, mut logits, mut all) = (Vec::new(), Vec::new(), Vec::new());
+        self.begin(model)?;
+        model.ask(&asks)?;
+        for _ in 0..count {
+            let started = Instant::now();
+            self.begin(model)?;
+            let times = model.read(&mut answers, &mut logits)?;
+            model.ask(&asks)?;
+            all.push((started.elapsed().as_secs_f64() * 1e3, times));
+        }
+        model.read(&mut answers, &mut logits)?;
+        Ok(all)
+    }
+}
+
+/// Bytes per second of a copy on the device, read and written.
+fn bandwidth(device: &std::sync::Arc<Device>) -> Result<f64, Box<dyn Error>> {
+    let (from, to) = (Buffer::<f32>::zeroed(device, 1 << 29)?, Buffer::<f32>::zeroed(device, 1 << 29)?);
+    let (before, after) = (Event::new(device)?, Event::new(device)?);
+    let mut best = f64::INFINITY;
+    for _ in 0..5 {
+        before.record()?;
+        to.copy_from(&from)?;
+        after.record()?;
+        after.wait()?;
+        best = best.min(f64::from(after.milliseconds_since(&before)?));
+    }
+    Ok((from.len() * 8) as f64 / best * 1e3)
 }
 
 fn median(mut all: Vec<f64>) -> f64 {
@@ -134,9 +164,11 @@ fn median(mut all: Vec<f64>) -> f64 {
 
 fn decode(options: CudaOptions) -> Outcome {
     let device = Device::open(0)?;
+    let bandwidth = bandwidth(&device)?;
     let started = Instant::now();
     let mut model = CudaTransformer::random(&device, llama_3_8b(), CudaOptions { slots: Some(300_000), ..options })?;
-    say(&format!("opened in {:.1} s: {} slots", started.elapsed().as_secs_f64(), model.slots()));
+    let opened = started.elapsed().as_secs_f64();
+    say(&format!("opened in {opened:.1} s: {} slots; a copy reaches {:.2} TB/s", model.slots(), bandwidth / 1e12));
     let weights = model.weight_bytes_per_step() as f64;
     let per_token = {
         let config = model.config();
@@ -144,31 +176,28 @@ fn decode(options: CudaOptions) -> Outcome {
     };
     for (count, length) in [(1, 128), (1, 256), (16, 256), (64, 256), (256, 256), (64, 4096)] {
         let mut running = Running::new(count, length - 20);
-        for _ in 0..4 {
-            running.step(&mut model)?;
-        }
-        let mut steps = Vec::new();
-        for _ in 0..15 {
-            let started = Instant::now();
-            running.step(&mut model)?;
-            steps.push(started.elapsed().as_secs_f64() * 1e3);
-        }
-        let wall = median(steps);
+        running.steps(&mut model, 4)?;
+        running.tokens = vec![1_000; count];
+        let steps = running.steps(&mut model, 30)?;
+        let wall = median(steps.iter().map(|(ms, _)| *ms).collect());
+        let sum = |part: fn(&PassTimes) -> f64| steps[1..].iter().map(|(_, times)| part(times)).sum::<f64>();
+        let idle = sum(|times| (times.before + times.unasked).as_secs_f64());
+        let idle = 100.0 * idle / (idle + sum(|times| times.busy.as_secs_f64()));
         let mut graph = f64::NAN;
         if options.graphs {
             let (before, after) = (Event::new(&device)?, Event::new(&device)?);
             let times = 20;
-            model.repeat(count, 3)?;
+            model.repeat(3)?;
             before.record()?;
-            model.repeat(count, times)?;
+            model.repeat(times)?;
             after.record()?;
             after.wait()?;
             graph = f64::from(after.milliseconds_since(&before)?) / times as f64;
         }
-        let floor = (weights + per_token * (count * length) as f64) / BANDWIDTH * 1e3;
+        let floor = (weights + per_token * (count * length) as f64) / bandwidth * 1e3;
         let rate = |ms: f64| count as f64 / ms * 1e3;
         say(&format!(
-            "decode {count:3} x {length:4}: step {wall:7.3} ms ({:6.0} tok/s), graph alone {graph:7.3} ms ({:6.0} tok/s); floor {floor:6.3} ms = {:3.0} % and {:3.0} %",
+            "decode {count:3} x {length:4}: step {wall:7.3} ms ({:6.0} tok/s), idle {idle:4.2} %, graph alone {graph:7.3} ms ({:6.0} tok/s); floor {floor:6.3} ms = {:3.0} % and {:3.0} %",
             rate(wall),
             rate(graph),
             100.0 * floor / wall,
@@ -181,11 +210,11 @@ fn decode(options: CudaOptions) -> Outcome {
 
 fn prefill() -> Outcome {
     let device = Device::open(0)?;
-    let options = CudaOptions { rows: 8192, outputs: 16, slots: Some(40_000), ..CudaOptions::default() };
+    let options = CudaOptions { rows: 8192, outputs: 32, slots: Some(40_000), ..CudaOptions::default() };
     let mut model = CudaTransformer::random(&device, llama_3_8b(), options)?;
     let config = model.config().clone();
     let matrices = model.weight_bytes_per_step() as f64 / 2.0 - (config.vocabulary * config.hidden) as f64;
-    for (count, length) in [(1, 512), (1, 1024), (1, 4096), (1, 8192), (8, 1024)] {
+    for (count, length) in [(1, 512), (1, 1024), (1, 4096), (1, 8192), (8, 1024), (32, 128)] {
         let total = count * length;
         let tokens: Vec<u32> = (0..total as u32).map(|i| (i * 7919) % 128_000).collect();
         let places: Vec<u32> = (0..total as u32).collect();
@@ -232,15 +261,8 @@ fn branches() -> Outcome {
         let mut running = Running::new(64, 0);
         running.next_slot = 8_192;
         running.contexts.iter_mut().for_each(|context| context.extend_from_slice(&shared));
-        let mut steps = Vec::new();
-        for step in 0..20 {
-            let started = Instant::now();
-            running.step(&mut model)?;
-            if step > 4 {
-                steps.push(started.elapsed().as_secs_f64() * 1e3);
-            }
-        }
-        let wall = median(steps);
+        let steps = running.steps(&mut model, 20)?;
+        let wall = median(steps[4..].iter().map(|(ms, _)| *ms).collect());
         say(&format!("64 branches of 8,192, cascade {cascade}: {wall:.3} ms a step, {:.0} tokens/s", 64e3 / wall));
     }
     Ok(())

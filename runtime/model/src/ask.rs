@@ -9,6 +9,15 @@ pub enum Ask<'a> {
     Score(u32),
     /// A token.
     Draw(Draw<'a>),
+    /// A token; and all of the row, as it is before penalties.
+    DrawAndLogits(Draw<'a>),
+}
+
+impl Ask<'_> {
+    /// Whether the row itself is wanted.
+    pub(crate) fn wants_logits(&self) -> bool {
+        matches!(self, Self::Logits | Self::DrawAndLogits(_))
+    }
 }
 
 /// How a token is drawn.
@@ -56,6 +65,6 @@ pub enum Answer {
     Logits,
     /// A log-probability.
     Score(f32),
-    /// A token, and its log-probability.
+    /// A token, and its log-probability; if the row was wanted too, it is the next one.
     Token(u32, f32),
 }

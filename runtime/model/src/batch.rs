@@ -66,8 +66,9 @@ pub enum ModelError {
 }
 
 impl Batch<'_> {
-    /// Checks every index, so that the pass itself can't be asked for what does not exist.
-    pub(crate) fn check(&self, config: &ModelConfig, slot_count: usize) -> Result<(), ModelError> {
+    /// Checks every index, so that the pass itself can't be asked for what does not exist. `drawn` is how many outputs the pass
+    /// before has whose tokens are there to be named; 0 where tokens are known.
+    pub(crate) fn check(&self, config: &ModelConfig, slot_count: usize, drawn: usize) -> Result<(), ModelError> {
         let Self { tokens, positions, slots, spans, outputs } = *self;
         let malformed = |detail: String| Err(ModelError::Batch { detail });
         if positions.len() != tokens.len() || slots.len() != tokens.len() {
@@ -75,8 +76,16 @@ impl Batch<'_> {
             return malformed(format!("{} tokens, {positions} positions, {slots} slots", tokens.len()));
         }
         let beyond = |ids: &[u32], end: usize| ids.iter().copied().find(|&id| id as usize >= end);
-        if let Some(token) = beyond(tokens, config.vocabulary) {
-            return malformed(format!("token {token} of {}", config.vocabulary));
+        for token in tokens {
+            match drawn_output(*token) {
+                Some(output) if output >= drawn => {
+                    return malformed(format!("the token of output {output} of {drawn}"));
+                }
+                None if *token as usize >= config.vocabulary => {
+                    return malformed(format!("token {token} of {}", config.vocabulary));
+                }
+                _ => {}
+            }
         }
         if let Some(position) = beyond(positions, config.context) {
             return malformed(format!("position {position} of {}", config.context));

@@ -55,7 +55,7 @@ pub(crate) struct Stored {
 }
 
 /// The tensors of a model, by name, in the order of the file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Checkpoint {
     pub(crate) files: Vec<Mapping>,
     pub(crate) tensors: IndexMap<String, Stored>,

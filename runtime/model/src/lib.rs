@@ -38,7 +38,7 @@ pub use ask::{Allowed, Answer, Ask, Draw};
 pub use batch::{Batch, ModelError, Output, OutputRows, drawn_output, token_drawn_by};
 pub use checkpoint::CheckpointError;
 pub use config::{ConfigError, ModelConfig};
-pub use cuda::{CudaOptions, CudaTransformer, UploadError};
+pub use cuda::{CudaOptions, CudaTransformer, PassTimes, UploadError};
 pub use gguf::GgufError;
 pub use load::{LoadError, Loaded, LoadedModel, load, load_cuda, load_in, load_random};
 pub use transformer::{Scratch, Transformer};

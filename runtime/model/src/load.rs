@@ -144,23 +144,26 @@ pub fn load_cuda(
     })
 }
 
-/// The tokenizer and template of a model, and random weights of the shape that `config` says, on a CUDA device.
+/// The tokenizer and template of a model, and random weights of its shape, or of another one, on a CUDA device. A folder needs no
+/// safetensors.
 ///
 /// Errors: see [`LoadError`]; the device's memory may not suffice.
 pub fn load_random(
     path: &Path,
-    config: ModelConfig,
+    config: Option<ModelConfig>,
     device: &Arc<Device>,
     options: CudaOptions,
 ) -> Result<Loaded<CudaTransformer>, LoadError> {
-    Parts { config, ..open(path)? }.assemble(|_, _, config| {
+    let parts = if path.is_dir() { open_folder(path, false)? } else { open_gguf(path)? };
+    let config = config.unwrap_or_else(|| parts.config.clone());
+    Parts { config, ..parts }.assemble(|_, _, config| {
         CudaTransformer::random(device, config, options)
             .map_err(|source| LoadError::Upload { path: path.to_owned(), source })
     })
 }
 
 fn open(path: &Path) -> Result<Parts<'_>, LoadError> {
-    if path.is_dir() { open_folder(path) } else { open_gguf(path) }
+    if path.is_dir() { open_folder(path, true) } else { open_gguf(path) }
 }
 
 fn open_gguf(path: &Path) -> Result<Parts<'_>, LoadError> {
@@ -190,7 +193,7 @@ fn open_gguf(path: &Path) -> Result<Parts<'_>, LoadError> {
     })
 }
 
-fn open_folder(folder: &Path) -> Result<Parts<'_>, LoadError> {
+fn open_folder(folder: &Path, with_weights: bool) -> Result<Parts<'_>, LoadError> {
     let raw = object(&folder.join("config.json"))?;
     let config =
         ModelConfig::from_json(&raw).map_err(|source| LoadError::Config { path: folder.to_owned(), source })?;
@@ -215,7 +218,7 @@ fn open_folder(folder: &Path) -> Result<Parts<'_>, LoadError> {
         name: stem(folder),
         tokenizer,
         naming: Naming::Safetensors,
-        checkpoint: shards::open(folder)?,
+        checkpoint: if with_weights { shards::open(folder)? } else { Checkpoint::default() },
         config,
     })
 }

@@ -101,7 +101,7 @@ impl Transformer {
         batch: &Batch<'_>,
         logits: &mut Vec<f32>,
     ) -> Result<(), ModelError> {
-        batch.check(&self.config, kv.slots())?;
+        batch.check(&self.config, kv.slots(), 0)?;
         self.run_layers(pool, scratch, kv, batch)?;
         self.logits(pool, scratch, batch.outputs, logits)
     }
@@ -116,7 +116,7 @@ impl Transformer {
         kv: &mut KvCache,
         batch: &Batch<'_>,
     ) -> Result<(), ModelError> {
-        batch.check(&self.config, kv.slots())?;
+        batch.check(&self.config, kv.slots(), 0)?;
         scratch.resize(batch.tokens.len(), &self.config);
         self.embed(batch.tokens, &mut scratch.x)?;
         for (index, layer) in self.weights.layers.iter().enumerate() {

@@ -4,7 +4,7 @@
 
 use crate::engines::THREADS_MAX;
 use clap::{Args, FromArgMatches, ValueEnum};
-use sgl_engine::{DeviceChoice, EngineOptions, Jump, Overlap, StoreOptions};
+use sgl_engine::{DeviceChoice, EngineOptions, Jump, LoadFormat, Overlap, StoreOptions};
 use std::path::PathBuf;
 
 /// Options of the engine.
@@ -52,6 +52,24 @@ pub struct EngineArguments {
     /// Do not begin a pass before the one before it is read (for comparison)
     #[arg(long, help_heading = "Engine options")]
     pub disable_overlap_schedule: bool,
+    /// Read what transcripts share once for each of them, on a CUDA device too (for comparison)
+    #[arg(long, help_heading = "Engine options")]
+    pub disable_cascade: bool,
+    /// Launch each pass kernel by kernel on a CUDA device (for comparison)
+    #[arg(long, help_heading = "Engine options")]
+    pub disable_cuda_graph: bool,
+    /// Where weights come from
+    #[arg(long, value_enum, default_value = "auto", help_heading = "Engine options")]
+    pub load_format: LoadMode,
+}
+
+/// Where weights come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LoadMode {
+    /// The model's file or folder
+    Auto,
+    /// Random ones of the model's shape, on a CUDA device (for measuring)
+    Dummy,
 }
 
 /// What is done with text about which a constraint leaves no choice.
@@ -97,6 +115,12 @@ impl EngineArguments {
             overlap: if self.disable_overlap_schedule { Overlap::Off } else { Overlap::Auto },
             device: self.device,
             deterministic: self.deterministic,
+            cascade: !self.disable_cascade,
+            graphs: !self.disable_cuda_graph,
+            load_format: match self.load_format {
+                LoadMode::Auto => LoadFormat::Auto,
+                LoadMode::Dummy => LoadFormat::Dummy,
+            },
             ..usual
         }
     }
@@ -141,13 +165,15 @@ mod tests {
         let on = EngineArguments::parse(&[]).expect("nothing is needed");
         let options = on.options();
         assert!(options.radix_cache && options.fork_sharing && on.store().is_none());
+        assert!(options.cascade && options.graphs && options.load_format == LoadFormat::Auto);
         assert_eq!((options.jump, options.overlap, options.slots), (Jump::Exact, Overlap::Auto, None));
         let words = "--disable-radix-cache --disable-fork-sharing --disable-jump-forward --disable-overlap-schedule \
-            --max-total-tokens 900 --chunked-prefill-size 64 --hicache-storage here --hicache-size 0.5";
+            --max-total-tokens 900 --chunked-prefill-size 64 --hicache-storage here --hicache-size 0.5 --disable-cascade --disable-cuda-graph --load-format dummy";
         let words: Vec<&str> = words.split_whitespace().collect();
         let off = EngineArguments::parse(&words).expect("all are known");
         let options = off.options();
-        assert!(!options.radix_cache && !options.fork_sharing);
+        assert!(!options.radix_cache && !options.fork_sharing && !options.cascade && !options.graphs);
+        assert_eq!(options.load_format, LoadFormat::Dummy);
         assert_eq!((options.jump, options.overlap, options.slots), (Jump::Off, Overlap::Off, Some(900)));
         assert_eq!(options.token_budget, 64);
         let store = off.store().expect("there is a folder");

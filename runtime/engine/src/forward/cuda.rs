@@ -1,45 +1,27 @@
 //! A transformer on a CUDA device.
 
 use super::{Forward, Pace, Question, Reply, reply};
+use crate::sampler::{Candidates, log_sum_exp, top};
 use sgl_model::{Allowed, Answer, Ask, Batch, CudaTransformer, Draw};
-use std::time::Instant;
+use std::collections::VecDeque;
+use std::time::Duration;
 
-/// The model on its device. Rows whose likeliest tokens are reported come as logits, and are drawn here.
+/// The model on its device. Rows whose likeliest tokens are reported come as logits, too; draws with a bias are done here.
 #[derive(Debug)]
 pub(crate) struct Cuda {
     transformer: CudaTransformer,
-    /// What the pass gave that was begun and not read.
-    done: Option<(Vec<Reply>, Pace)>,
-    /// When the pass before was read.
-    free_since: Option<Instant>,
+    /// By pass that was begun and not read: whether the engine has had work since the one before.
+    goes_on: VecDeque<bool>,
+    /// By pass that was asked and not read: the questions.
+    asked: VecDeque<Vec<Question>>,
     answers: Vec<Answer>,
     logits: Vec<f32>,
 }
 
 impl Cuda {
     pub(crate) fn new(transformer: CudaTransformer) -> Self {
-        Self { transformer, done: None, free_since: None, answers: Vec::new(), logits: Vec::new() }
-    }
-
-    fn run(&mut self, batch: &Batch<'_>, questions: &[Question]) -> Result<Vec<Reply>, String> {
-        let asks: Vec<Ask<'_>> = questions.iter().map(ask).collect();
-        let most = self.transformer.outputs();
-        let mut replies = Vec::with_capacity(questions.len());
-        let mut parts = batch.outputs.chunks(most).zip(asks.chunks(most)).zip(questions.chunks(most));
-        let first = parts.next().unwrap_or(((&[], &[]), &[]));
-        // More outputs than there is room for: the same pass again for the next ones. It writes the same keys and values.
-        for ((outputs, asks), questions) in std::iter::once(first).chain(parts) {
-            let part = Batch { outputs, ..*batch };
-            let Self { transformer, answers, logits, .. } = self;
-            transformer.run(&part, asks, answers, logits).map_err(|error| error.to_string())?;
-            let mut rows = logits.chunks_exact_mut(transformer.config().vocabulary.max(1));
-            replies.extend(answers.drain(..).zip(questions).map(|(answer, question)| match answer {
-                Answer::Score(logprob) => Reply::Score { logprob, top: Vec::new() },
-                Answer::Token(token, _) => Reply::Token { token, logprob: f32::NAN, top: Vec::new() },
-                Answer::Logits => rows.next().map_or(Reply::Nothing, |row| reply(question, row)),
-            }));
-        }
-        Ok(replies)
+        let (goes_on, asked) = (VecDeque::new(), VecDeque::new());
+        Self { transformer, goes_on, asked, answers: Vec::new(), logits: Vec::new() }
     }
 }
 
@@ -52,32 +34,60 @@ impl Forward for Cuda {
         self.transformer.sequences()
     }
 
+    /// Not after a pass of which a token is drawn here: the next would look for it on the device.
     fn overlaps(&self) -> bool {
-        false
+        let here = |question: &Question| matches!(question, Question::Draw(drawing) if !drawing.bias.is_empty());
+        !self.asked.iter().flatten().any(here)
     }
 
     fn begin(&mut self, batch: &Batch<'_>, questions: Option<Vec<Question>>, goes_on: bool) -> Result<(), String> {
-        let now = Instant::now();
-        let waited = self.free_since.filter(|_| goes_on).map(|since| now - since).unwrap_or_default();
-        let replies = self.run(batch, &questions.unwrap_or_default())?;
-        self.done = Some((replies, Pace { busy: now.elapsed(), waited }));
-        self.free_since = Some(Instant::now());
+        self.transformer.begin(batch).map_err(|error| error.to_string())?;
+        self.goes_on.push_back(goes_on);
+        questions.map_or(Ok(()), |questions| self.ask(questions))
+    }
+
+    fn ask(&mut self, questions: Vec<Question>) -> Result<(), String> {
+        let asks: Vec<Ask<'_>> = questions.iter().map(ask).collect();
+        self.transformer.ask(&asks).map_err(|error| error.to_string())?;
+        self.asked.push_back(questions);
         Ok(())
     }
 
-    fn ask(&mut self, _: Vec<Question>) -> Result<(), String> {
-        Err("this device is asked when a pass is begun".into())
-    }
-
     fn read(&mut self, replies: &mut Vec<Reply>) -> Result<Pace, String> {
-        let (found, pace) = self.done.take().ok_or("there is no pass to read")?;
-        *replies = found;
-        Ok(pace)
+        let Self { transformer, answers, logits, .. } = self;
+        let times = transformer.read(answers, logits).map_err(|error| error.to_string())?;
+        let questions = self.asked.pop_front().ok_or("there is no pass to read")?;
+        let goes_on = self.goes_on.pop_front().unwrap_or(false);
+        let mut rows = logits.chunks_exact_mut(transformer.config().vocabulary.max(1));
+        replies.clear();
+        replies.extend(answers.drain(..).zip(&questions).map(|(answer, question)| match (answer, question) {
+            (_, Question::Nothing) => Reply::Nothing,
+            (Answer::Score(logprob), _) => Reply::Score { logprob, top: Vec::new() },
+            (Answer::Token(token, _), Question::Draw(drawing)) => {
+                match drawing.top.and_then(|count| rows.next().map(|row| (count, row))) {
+                    Some((count, row)) => reported(token, row, count),
+                    None => Reply::Token { token, logprob: f32::NAN, top: Vec::new() },
+                }
+            }
+            (Answer::Token(..), _) => Reply::Nothing,
+            (Answer::Logits, question) => rows.next().map_or(Reply::Nothing, |row| reply(question, row)),
+        }));
+        let waited = times.unasked + if goes_on { times.before } else { Duration::ZERO };
+        Ok(Pace { busy: times.busy, waited })
     }
 
     fn forget(&mut self) {
-        self.done = None;
+        self.transformer.forget();
+        self.goes_on.clear();
+        self.asked.clear();
     }
+}
+
+/// A token that was drawn, with its log-probability and the likeliest of its row.
+fn reported(token: u32, row: &[f32], count: u8) -> Reply {
+    let norm = log_sum_exp(row);
+    let logprob = row.get(token as usize).map_or(f32::NAN, |logit| logit - norm);
+    Reply::Token { token, logprob, top: top(row, norm, usize::from(count)) }
 }
 
 /// A question as the device takes it.
@@ -87,10 +97,10 @@ fn ask(question: &Question) -> Ask<'_> {
         Question::Nothing => Ask::Score(0),
         Question::Score { top: Some(_), .. } => Ask::Logits,
         Question::Score { token, top: None } => Ask::Score(*token),
-        Question::Draw(drawing) if drawing.top.is_some() || !drawing.bias.is_empty() => Ask::Logits,
+        Question::Draw(drawing) if !drawing.bias.is_empty() => Ask::Logits,
         Question::Draw(drawing) => {
             let how = &drawing.how;
-            Ask::Draw(Draw {
+            let draw = Draw {
                 seed: how.seed,
                 position: u32::try_from(drawing.position).unwrap_or(u32::MAX),
                 temperature: how.temperature,
@@ -102,10 +112,11 @@ fn ask(question: &Question) -> Ask<'_> {
                 presence_penalty: how.presence_penalty,
                 seen: drawing.seen.clone(),
                 allowed: match &drawing.candidates {
-                    crate::sampler::Candidates::Many(words) => Allowed::Words(words),
-                    crate::sampler::Candidates::Few(ids) => Allowed::Few(ids),
+                    Candidates::Many(words) => Allowed::Words(words),
+                    Candidates::Few(ids) => Allowed::Few(ids),
                 },
-            })
+            };
+            if drawing.top.is_some() { Ask::DrawAndLogits(draw) } else { Ask::Draw(draw) }
         }
     }
 }

@@ -1,17 +1,43 @@
-//! A batch as the device reads it: rows, slots, tiles, draws, masks.
+//! A batch as the device reads it: rows, slots, tiles.
 
 use super::CudaTransformer;
 use super::cascade::{self, Group};
-use super::options::{SEEN_MAX, pairs_max};
-use crate::Output;
-use crate::ask::{Allowed, Ask, Draw};
+use super::options::pairs_max;
+use super::pass::DECODE_ROWS_MAX;
 use crate::batch::{Batch, ModelError};
 use sgl_kernels::AttentionSpan;
-use sgl_kernels::cuda::{DrawRow, EXTEND_TILE_ROWS, SeenToken};
+use sgl_kernels::cuda::EXTEND_TILE_ROWS;
+
+/// Rows of a span that is attended to row by row, so that its pass can be a graph: a drawn token and most drafts.
+pub(super) const DECODE_SPAN_MAX: usize = 16;
+/// Tokens that such spans may read more than once, all together: drafts of 64 sequences of 256 tokens have room for 4 more rows
+/// each. 2^16 of Llama-3-8B's tokens are 8.6 GB, most of which the second-level cache still has from the row before.
+const READ_AGAIN_MAX: usize = 1 << 16;
 
 impl CudaTransformer {
-    /// Writes the contents of the pass.
-    pub(super) fn fill(&mut self, batch: &Batch<'_>, asks: &[Ask<'_>], decode_rows: usize) -> Result<(), ModelError> {
+    /// How many of the spans, at the beginning, are attended to row by row, and how many rows those are.
+    ///
+    /// All of them if the pass can be a graph: short spans too, whose context is then read once per row. Else those of one row,
+    /// as far as there is scratch.
+    pub(super) fn decode_rows(&self, batch: &Batch<'_>) -> (usize, usize) {
+        let (spans, rows) = (batch.spans, batch.tokens.len());
+        if self.options.deterministic {
+            return (0, 0);
+        }
+        let again = |span: &AttentionSpan<'_>| span.rows.len().saturating_sub(1) * span.context.len();
+        let short = self.options.graphs
+            && rows <= DECODE_ROWS_MAX
+            && spans.iter().all(|span| (1..=DECODE_SPAN_MAX).contains(&span.rows.len()))
+            && spans.iter().map(again).sum::<usize>() <= READ_AGAIN_MAX;
+        if short {
+            return (spans.len(), rows);
+        }
+        let single = spans.iter().take_while(|span| span.rows.len() == 1).count().min(DECODE_ROWS_MAX);
+        (single, single)
+    }
+
+    /// Writes the contents of the pass. The first `decode_spans` are attended to row by row.
+    pub(super) fn fill(&mut self, batch: &Batch<'_>, decode_spans: usize) -> Result<(), ModelError> {
         let contents = &mut self.contents;
         contents.clear();
         let numbers = |ids: &[u32]| ids.iter().map(|id| *id as i32).collect::<Vec<i32>>();
@@ -27,9 +53,10 @@ impl CudaTransformer {
                 let detail = format!("{} sequences of up to {} tokens", batch.spans.len(), span.context.len());
                 return Err(ModelError::Batch { detail });
             };
-            if index < decode_rows {
-                contents.sequences.push(row as i32);
-                contents.lengths.push(span.context.len() as i32);
+            if index < decode_spans {
+                let known = span.context.len() - span.rows.len();
+                contents.sequences.extend(span.rows.clone().map(|_| row as i32));
+                contents.lengths.extend((known + 1..=span.context.len()).map(|length| length as i32));
             } else {
                 tiles.extend(tiles_of(span, row as i32, group));
             }
@@ -41,12 +68,13 @@ impl CudaTransformer {
         if contents.pairs.len() > pairs_max(&self.options, self.stride) {
             self.write_table()?;
         }
-        self.fill_draws(batch.outputs, asks)
+        self.contents.picked.extend(batch.outputs.iter().map(|output| output.row as i32));
+        Ok(())
     }
 
     /// Writes the beginnings that sequences of a decoding pass share.
     pub(super) fn fill_shared(&mut self, batch: &Batch<'_>) {
-        let contexts: Vec<&[u32]> = batch.spans.iter().map(|span| span.context).collect();
+        let contexts: Vec<&[u32]> = batch.spans.iter().flat_map(contexts_of).collect();
         let groups = cascade::groups(&contexts);
         if groups.is_empty() {
             return;
@@ -76,55 +104,12 @@ impl CudaTransformer {
         }
         Ok(())
     }
-
-    fn fill_draws(&mut self, outputs: &[Output<'_>], asks: &[Ask<'_>]) -> Result<(), ModelError> {
-        self.masks.begin(asks.len());
-        for (index, (output, ask)) in outputs.iter().zip(asks).enumerate() {
-            self.contents.picked.push(output.row as i32);
-            let mut row = DrawRow::greedy(index as i32, index as i32);
-            match ask {
-                Ask::Logits => row.row = -1,
-                Ask::Score(token) => row.token = *token as i32,
-                Ask::Draw(draw) => {
-                    row.seen_from = self.contents.seen.len() as i32;
-                    row.seen_count = draw.seen.len() as i32;
-                    let seen = draw.seen.iter().map(|(token, count)| SeenToken { token: *token, count: *count });
-                    self.contents.seen.extend(seen);
-                    draw.write(&mut row);
-                    row.mask = self.masks.row(draw.allowed)?;
-                }
-            }
-            self.contents.draws.push(row);
-        }
-        if self.contents.seen.len() > SEEN_MAX {
-            let detail = format!("penalties over {} tokens; at most {SEEN_MAX}", self.contents.seen.len());
-            return Err(ModelError::Batch { detail });
-        }
-        Ok(())
-    }
 }
 
-impl Draw<'_> {
-    /// Every token that is named.
-    pub(super) fn tokens(&self) -> impl Iterator<Item = u32> {
-        let few = match self.allowed {
-            Allowed::Few(ids) => ids,
-            _ => &[],
-        };
-        few.iter().copied().chain(self.seen.iter().map(|(token, _)| *token))
-    }
-
-    fn write(&self, row: &mut DrawRow) {
-        row.seed = self.seed;
-        row.position = self.position;
-        row.temperature = self.temperature;
-        row.top_p = self.top_p;
-        row.min_p = self.min_p;
-        row.top_k = self.top_k;
-        row.repetition = self.repetition_penalty;
-        row.frequency = self.frequency_penalty;
-        row.presence = self.presence_penalty;
-    }
+/// What each row of a span sees.
+fn contexts_of<'a>(span: &AttentionSpan<'a>) -> impl Iterator<Item = &'a [u32]> {
+    let (known, context) = (span.context.len() - span.rows.len(), span.context);
+    (known + 1..=context.len()).map(move |length| &context[..length])
 }
 
 /// The tiles of a span: how much work each is, the tile, the context's length.

@@ -34,6 +34,8 @@ pub(super) struct Masks {
     /// Words of 32 tokens in a row.
     words: usize,
     held: Vec<Held>,
+    /// How many of them the device has.
+    sent: usize,
     by_hash: FxHashMap<u64, usize>,
     /// Rows of this pass by where their words lie: many draws share one mask.
     by_place: FxHashMap<(usize, usize), i32>,
@@ -48,6 +50,7 @@ impl Masks {
             here: Pinned::zeroed(device, rows * words)?,
             words,
             held: Vec::new(),
+            sent: 0,
             by_hash: FxHashMap::default(),
             by_place: FxHashMap::default(),
         })
@@ -58,20 +61,21 @@ impl Masks {
         self.by_place.clear();
         if (self.held.len() + count) * self.words > self.there.len() {
             self.held.clear();
+            self.sent = 0;
             self.by_hash.clear();
         }
     }
 
-    /// The row of a mask, sent now if it is new; -1 if everything is allowed.
-    pub(super) fn row(&mut self, allowed: Allowed<'_>) -> Result<i32, CudaError> {
+    /// The row of a mask, to be sent if it is new; -1 if everything is allowed.
+    pub(super) fn row(&mut self, allowed: Allowed<'_>) -> i32 {
         let mut hasher = FxHasher::default();
         let place = match allowed {
-            Allowed::All => return Ok(-1),
+            Allowed::All => return -1,
             Allowed::Words(words) => (words.as_ptr().addr(), words.len()),
             Allowed::Few(ids) => (ids.as_ptr().addr(), ids.len()),
         };
         if let Some(row) = self.by_place.get(&place) {
-            return Ok(*row);
+            return *row;
         }
         match allowed {
             Allowed::All => {}
@@ -82,13 +86,21 @@ impl Masks {
         let known = self.by_hash.get(&hash).copied().filter(|row| self.held[*row].is(allowed));
         let row = match known {
             Some(row) => row,
-            None => self.send(allowed, hash)?,
+            None => self.hold(allowed, hash),
         };
         self.by_place.insert(place, row as i32);
-        Ok(row as i32)
+        row as i32
     }
 
-    fn send(&mut self, allowed: Allowed<'_>, hash: u64) -> Result<usize, CudaError> {
+    /// Sends the rows that are new, in one piece.
+    pub(super) fn send(&mut self) -> Result<(), CudaError> {
+        let new = self.held.len() - self.sent;
+        self.there.send(&self.here, self.sent * self.words, new * self.words)?;
+        self.sent = self.held.len();
+        Ok(())
+    }
+
+    fn hold(&mut self, allowed: Allowed<'_>, hash: u64) -> usize {
         let row = self.held.len();
         let at = row * self.words;
         let bits = &mut self.here.as_mut_slice()[at..at + self.words];
@@ -99,8 +111,7 @@ impl Masks {
             Allowed::All => Held::Few(Box::default()),
         });
         self.by_hash.insert(hash, row);
-        self.there.mirror(&self.here, at, self.words)?;
-        Ok(row)
+        row
     }
 }
 

@@ -6,15 +6,15 @@ use crate::ModelConfig;
 use sgl_kernels::cuda::{CudaError, Device, EXTEND_TILE_ROWS};
 use std::sync::Arc;
 
-/// Penalized tokens of a pass.
-pub(super) const SEEN_MAX: usize = 1 << 16;
+/// Penalized tokens of as many outputs as are drawn at a time: 2,048 each of 512.
+pub(super) const SEEN_MAX: usize = 1 << 20;
 
 /// How a model is opened on a device.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CudaOptions {
     /// Most tokens of a pass.
     pub rows: usize,
-    /// Most outputs of a pass.
+    /// Most outputs of a pass whose logits are there at a time; a pass may have more.
     pub outputs: usize,
     /// Tokens whose keys and values are kept; none takes what the device has left.
     pub slots: Option<usize>,
@@ -50,8 +50,11 @@ pub(super) fn most_tiles(config: &ModelConfig, rows: usize) -> usize {
 
 /// Cells of the table that one pass may write without waiting.
 pub(super) fn pairs_max(options: &CudaOptions, context: usize) -> usize {
-    options.rows + 4 * context.min(1 << 16)
+    GRAPH_PAIRS.max(options.rows + 4 * context.min(1 << 16))
 }
+
+/// The same for a graph.
+pub(super) const GRAPH_PAIRS: usize = 1 << 14;
 
 /// Refuses what no kernel is compiled for, before anything is loaded.
 pub(super) fn supported(config: &ModelConfig) -> Result<(), CudaError> {

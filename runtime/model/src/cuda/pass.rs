@@ -1,4 +1,4 @@
-//! The launches of one forward pass, in order.
+//! The launches of one forward pass, in order: layers and logits, which a graph can hold, and the draw, which is decided later.
 //!
 //! ```text
 //! table <- pairs;  x = embedding[tokens]
@@ -9,6 +9,7 @@
 //! Nothing here reads or writes host memory, so that the same launches are captured as a graph.
 
 use super::cascade::{CASCADE_ROWS_MAX, PREFIX_PARTS};
+use super::draws::Draws;
 use super::inputs::Views;
 use super::weights::DeviceWeights;
 use crate::ModelConfig;
@@ -42,9 +43,10 @@ pub(super) struct Activations {
     last: Buffer<bf16>,
     /// `[outputs, vocabulary]`
     pub(super) logits: Buffer<f32>,
-    /// Drawn tokens.
-    pub(super) drawn: Buffer<i32>,
-    pub(super) logprobs: Buffer<f32>,
+    /// Drawn tokens, `[rows]`, and their log-probabilities after them: one copy brings both.
+    pub(super) answers: Buffer<i32>,
+    drawn: Buffer<i32>,
+    logprobs: Buffer<f32>,
 }
 
 /// Most rows that decode attention has scratch for.
@@ -66,6 +68,8 @@ impl Activations {
         outputs: usize,
     ) -> Result<Self, CudaError> {
         let &ModelConfig { hidden, feed_forward, heads, kv_heads, head_dim, vocabulary, .. } = config;
+        let answers = Buffer::zeroed(device, 2 * rows)?;
+        let (drawn, logprobs) = (answers.part(0, rows)?, answers.part(rows * 4, rows)?);
         let (rows, outputs) = (planned_rows(rows), planned_rows(outputs));
         Ok(Self {
             x: Buffer::zeroed(device, rows * hidden)?,
@@ -80,9 +84,17 @@ impl Activations {
             done: Buffer::zeroed(device, DECODE_ROWS_MAX * decode_groups(heads, kv_heads))?,
             last: Buffer::zeroed(device, outputs * hidden)?,
             logits: Buffer::zeroed(device, outputs * vocabulary)?,
-            drawn: Buffer::zeroed(device, outputs)?,
-            logprobs: Buffer::zeroed(device, outputs)?,
+            answers,
+            drawn,
+            logprobs,
         })
+    }
+}
+
+impl Activations {
+    /// Gives the inputs of products numbers as real ones: zeros are faster.
+    pub(super) fn randomize(&self, device: &Arc<Device>) -> Result<(), CudaError> {
+        [&self.h, &self.seen, &self.swiglu, &self.last].into_iter().try_for_each(|x| device.fill_random(x, 1, 1.0))
     }
 }
 
@@ -106,8 +118,9 @@ pub(super) struct PassShape {
     pub(super) tiles: usize,
     /// Room for tiles of shared beginnings; 0 if no rows share one.
     pub(super) prefix_tiles: usize,
+    /// Rows of logits; 0 if they are launched later, piece by piece.
     pub(super) outputs: usize,
-    /// Whether outputs are picked rows, instead of all rows in order.
+    /// Whether they are of picked rows, instead of all rows in order.
     pub(super) picks: bool,
     pub(super) deterministic: bool,
 }
@@ -122,16 +135,15 @@ pub(super) struct Pass<'a> {
     pub(super) turns: &'a Buffer<[f32; 2]>,
     pub(super) table: &'a Buffer<i32>,
     pub(super) stride: usize,
-    pub(super) masks: &'a Buffer<u32>,
     pub(super) views: &'a Views,
 }
 
 impl Pass<'_> {
-    /// Launches all of it.
+    /// Launches all but the draw.
     pub(super) fn launch(&self, shape: PassShape) -> Result<(), CudaError> {
         let &Pass { device, config, weights, activations: a, views, .. } = self;
         let PassShape { rows, outputs, deterministic, .. } = shape;
-        let &ModelConfig { hidden, feed_forward, heads, head_dim, rms_eps, vocabulary, .. } = config;
+        let &ModelConfig { hidden, feed_forward, heads, head_dim, rms_eps, .. } = config;
         device.scatter(self.table, &views.pairs, &views.counts)?;
         device.embed(&a.x, &weights.embedding, &views.tokens, &a.drawn, rows, hidden)?;
         for (index, layer) in weights.layers.iter().enumerate() {
@@ -149,15 +161,47 @@ impl Pass<'_> {
             let down = linear(&layer.down, &a.swiglu, feed_forward);
             device.linear(down, Epilogue::Plain(&a.delta), deterministic)?;
         }
-        if outputs == 0 {
-            return Ok(());
+        match outputs {
+            0 => Ok(()),
+            _ => self.logits(shape.picks.then_some(&views.picked), outputs, deterministic),
         }
-        let picked = shape.picks.then_some(&views.picked);
-        device.add_rms_norm((&a.x, Some(&a.delta)), &weights.norm, &a.last, picked, outputs, rms_eps)?;
+    }
+
+    /// Measures the ways to do the products of a pass of so many rows, and those of its logits if it may have so many, where that
+    /// was not done before. What they write is of no use.
+    pub(super) fn tune(&self, rows: usize, outputs: bool) -> Result<(), CudaError> {
+        let &Pass { device, config, weights, activations: a, .. } = self;
+        let &ModelConfig { hidden, feed_forward, heads, head_dim, .. } = config;
+        let (Some(layer), Some(cache)) = (weights.layers.first(), self.cache.first()) else { return Ok(()) };
+        let linear = |weight, x, k| Linear { weight, x, m: rows, k };
+        device.tune(linear(&layer.qkv, &a.h, hidden), Epilogue::Rotary(self.rotary(cache)))?;
+        device.tune(linear(&layer.attention_output, &a.seen, heads * head_dim), Epilogue::Plain(&a.delta))?;
+        device.tune(linear(&layer.gate_up, &a.h, hidden), Epilogue::SwiGlu { out: &a.swiglu, both: &a.both })?;
+        device.tune(linear(&layer.down, &a.swiglu, feed_forward), Epilogue::Plain(&a.delta))?;
+        if outputs {
+            device.tune(linear(&weights.output, &a.last, hidden), Epilogue::Logits(&a.logits))?;
+        }
+        Ok(())
+    }
+
+    /// Launches the logits of picked rows, or of all in order.
+    pub(super) fn logits(
+        &self,
+        picked: Option<&Buffer<i32>>,
+        outputs: usize,
+        deterministic: bool,
+    ) -> Result<(), CudaError> {
+        let (a, weights, &ModelConfig { hidden, rms_eps, .. }) = (self.activations, self.weights, self.config);
+        self.device.add_rms_norm((&a.x, Some(&a.delta)), &weights.norm, &a.last, picked, outputs, rms_eps)?;
         let linear = Linear { weight: &weights.output, x: &a.last, m: outputs, k: hidden };
-        device.linear(linear, Epilogue::Logits(&a.logits), deterministic)?;
-        let answers = (&a.drawn, &a.logprobs);
-        device.sample((&a.logits, vocabulary), &views.draws, &views.seen, self.masks, answers, outputs)
+        self.device.linear(linear, Epilogue::Logits(&a.logits), deterministic)
+    }
+
+    /// Launches the draw of so many outputs.
+    pub(super) fn draw(&self, draws: &Draws, outputs: usize) -> Result<(), CudaError> {
+        let a = self.activations;
+        let (logits, answers) = ((&a.logits, self.config.vocabulary), (&a.drawn, &a.logprobs));
+        self.device.sample(logits, &draws.rows, &draws.seen, &draws.masks.there, answers, outputs)
     }
 
     fn rotary<'b>(&'b self, cache: &'b KvLayer) -> RotaryTarget<'b> {

@@ -1,9 +1,10 @@
 //! The device's table of slots by sequence and position, and what of it has to be written.
 //!
-//! A sequence has no name here. It is found by the slot of the last token that it had, which belongs to it alone unless it was
+//! A sequence has no name here. It is found by the slot of the last token that it kept, which belongs to it alone unless it was
 //! just forked, and what the table holds is compared with what it should hold: a wrong guess costs an upload, never a wrong
 //! slot.
 
+use super::fill::DECODE_SPAN_MAX;
 use rustc_hash::FxHashMap;
 
 /// What the device's table holds, row by row.
@@ -11,7 +12,7 @@ use rustc_hash::FxHashMap;
 pub(super) struct SlotTable {
     stride: usize,
     rows: Vec<Row>,
-    /// Row by the slot of the last token.
+    /// Row by the slots of its last tokens.
     by_last: FxHashMap<u32, usize>,
     clock: u64,
 }
@@ -51,11 +52,6 @@ impl SlotTable {
             }
         };
         let row = &mut self.rows[index];
-        if let Some(last) = row.slots.last()
-            && self.by_last.get(last) == Some(&index)
-        {
-            self.by_last.remove(last);
-        }
         row.used = self.clock;
         let shared = row.slots.len().min(context.len());
         let cell = |position: usize| (index * self.stride + position) as i32;
@@ -65,19 +61,14 @@ impl SlotTable {
                     pairs.push([cell(position), *slot as i32]);
                 }
             }
+            row.slots[..shared].copy_from_slice(&context[..shared]);
         }
         pairs.extend((shared..context.len()).map(|position| [cell(position), context[position] as i32]));
-        // What lies beyond the context stays in the device's table, and here, so that it can be used again.
-        if row.slots.len() <= context.len() {
-            row.slots.clear();
-            row.slots.extend_from_slice(context);
-        } else {
-            row.slots.truncate(context.len());
-            row.slots.copy_from_slice(context);
-        }
-        if let Some(last) = context.last() {
-            self.by_last.insert(*last, index);
-        }
+        row.slots.truncate(context.len());
+        row.slots.extend_from_slice(&context[shared..]);
+        // Of a draft that is placed with it, any number of tokens may be kept. What a slot was before is overwritten here.
+        let latest = &context[context.len() - new.min(DECODE_SPAN_MAX).min(context.len())..];
+        self.by_last.extend(latest.iter().map(|slot| (*slot, index)));
         Some(index)
     }
 }
@@ -108,6 +99,18 @@ mod tests {
         assert_eq!(placed(&mut table, &mut device, &[5, 6, 7, 9], 1), (row, 1));
         table.begin();
         assert_eq!(placed(&mut table, &mut device, &[5, 2, 7, 9, 1], 1), (row, 2), "a slot in the middle was replaced");
+    }
+
+    #[test]
+    fn a_draft_of_which_a_part_is_kept_leaves_the_row() {
+        let (mut table, mut device) = (SlotTable::new(4, 16), vec![-1; 64]);
+        table.begin();
+        let (row, _) = placed(&mut table, &mut device, &[5, 6, 7, 8, 9, 10], 6);
+        for (context, written) in [(&[5, 6, 7, 8, 9, 10, 11, 12, 13][..], 3), (&[5, 6, 7, 8, 9, 10, 11, 14], 1)] {
+            table.begin();
+            let kept = if written == 3 { 6 } else { 7 };
+            assert_eq!(placed(&mut table, &mut device, context, context.len() - kept), (row, written));
+        }
     }
 
     #[test]

@@ -1,0 +1,333 @@
+//! Which way a product is done: measured once per device, shape and version of cuBLASLt, and kept on disk.
+//!
+//! Every candidate runs on the operands at hand with a cold cache; those that are not far behind run a few times more, and
+//! the least time wins. A pass of a shape that was not measured, and has many rows, takes what the library thinks best: it
+//! would cost more to find out than it brings.
+
+use super::blas::{Blas, Dense, Plan};
+use super::linear::{SKINNY, check, planned_rows, skinny_for};
+use super::{CudaError, Device, DeviceFacts, Epilogue, Event, Linear, blas, cache};
+use rustc_hash::FxHashMap;
+use std::sync::{Arc, PoisonError};
+
+/// A way to do a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Candidate {
+    /// Tiles of 8 rows of x, tiles of 16 rows of w per block.
+    Skinny(usize, usize),
+    /// An algorithm of the plan for so many rows.
+    Blas { rows: usize, algorithm: usize },
+}
+
+/// What a measured choice is known by: planned rows, n, k, epilogue.
+type Key = (usize, usize, usize, u8);
+
+/// A choice as it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    Skinny(usize, usize),
+    Blas([u64; 8]),
+}
+
+/// Choices by shape.
+#[derive(Debug, Default)]
+pub(super) struct Choices {
+    plans: FxHashMap<Dense, Arc<Plan>>,
+    chosen: FxHashMap<Key, Candidate>,
+    kept: FxHashMap<Key, Kept>,
+    /// The file's name; none if nothing is kept.
+    name: Option<String>,
+    /// Whether there are choices that are not in the file.
+    is_new: bool,
+}
+
+// SAFETY: plans are cuBLASLt's descriptors, which any thread may use.
+unsafe impl Send for Choices {}
+
+/// Runs of each candidate that is not far behind.
+const MEASURED_RUNS: usize = 5;
+/// How far behind the best a candidate may be in its first run and still be looked at.
+const BEHIND: f32 = 1.15;
+/// Rows up to which a shape that was not measured is measured when it comes.
+const MEASURED_ROWS_MAX: usize = 512;
+
+impl Choices {
+    /// What was kept for a device of this kind.
+    pub(super) fn kept_for(facts: &DeviceFacts) -> Self {
+        let mut hash = blake3::Hasher::new();
+        for source in super::SOURCES {
+            hash.update(source.full_text().as_bytes());
+        }
+        let device: String = facts.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let (version, hash) = (blas::version(), hash.finalize());
+        let name = format!("products-{device}-{version}-{}.txt", &hash.to_hex()[..16]);
+        let text = cache::find(&name).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        let kept = text.lines().filter_map(parse).collect();
+        Self { kept, name: Some(name), ..Self::default() }
+    }
+
+    /// Lets go of what belongs to the library.
+    pub(super) fn forget_plans(&mut self) {
+        self.plans.clear();
+    }
+}
+
+/// A line of the file.
+fn line(&(m, n, k, epilogue): &Key, kept: &Kept) -> String {
+    match kept {
+        Kept::Skinny(columns, tiles) => format!("{m} {n} {k} {epilogue} skinny {columns} {tiles}\n"),
+        Kept::Blas(words) => {
+            let words: Vec<String> = words.iter().map(|word| format!("{word:x}")).collect();
+            format!("{m} {n} {k} {epilogue} blas {}\n", words.join(" "))
+        }
+    }
+}
+
+/// What a line says; nothing if it is no such line.
+fn parse(line: &str) -> Option<(Key, Kept)> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let number = |at: usize| words.get(at)?.parse::<usize>().ok();
+    let key = (number(0)?, number(1)?, number(2)?, u8::try_from(number(3)?).ok()?);
+    let kept = match *words.get(4)? {
+        "skinny" => {
+            let variant = (number(5)?, number(6)?);
+            SKINNY.iter().find(|(known, _)| *known == variant)?;
+            Kept::Skinny(variant.0, variant.1)
+        }
+        "blas" => {
+            let parts: Option<Vec<u64>> = words[5..].iter().map(|word| u64::from_str_radix(word, 16).ok()).collect();
+            Kept::Blas(parts?.try_into().ok()?)
+        }
+        _ => return None,
+    };
+    Some((key, kept))
+}
+
+impl Device {
+    /// How a product is done.
+    pub(super) fn choice(
+        &self,
+        linear: &Linear<'_>,
+        n: usize,
+        epilogue: &Epilogue<'_>,
+    ) -> Result<Candidate, CudaError> {
+        let key = (planned_rows(linear.m), n, linear.k, epilogue.index());
+        let chosen = self.choices.lock().unwrap_or_else(PoisonError::into_inner).chosen.get(&key).copied();
+        if let Some(chosen) = chosen {
+            return Ok(chosen);
+        }
+        if let Some(kept) = self.kept(key, linear, n, epilogue)? {
+            self.choices.lock().unwrap_or_else(PoisonError::into_inner).chosen.insert(key, kept);
+            return Ok(kept);
+        }
+        if linear.m > MEASURED_ROWS_MAX {
+            return Ok(self.candidates(linear, n, epilogue)?[0]);
+        }
+        self.choose(linear, n, epilogue)
+    }
+
+    /// Measures the ways to do a product, unless that was done before. Its result is written.
+    ///
+    /// # Errors
+    /// As [`Device::linear`].
+    pub fn tune(&self, linear: Linear<'_>, epilogue: Epilogue<'_>) -> Result<(), CudaError> {
+        let n = check(&linear, &epilogue)?;
+        let key = (planned_rows(linear.m), n, linear.k, epilogue.index());
+        let is_known = self.choices.lock().unwrap_or_else(PoisonError::into_inner).chosen.contains_key(&key);
+        if is_known || self.kept(key, &linear, n, &epilogue)?.is_some() {
+            return Ok(());
+        }
+        self.choose(&linear, n, &epilogue).map(|_| ())
+    }
+
+    /// Keeps what was chosen for the next time that a device of this kind is opened.
+    pub fn keep_choices(&self) {
+        let mut choices = self.choices.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::take(&mut choices.is_new) {
+            return;
+        }
+        if let Some(name) = &choices.name {
+            let mut lines: Vec<String> = choices.kept.iter().map(|(key, kept)| line(key, kept)).collect();
+            lines.sort();
+            cache::keep(name, lines.concat().as_bytes());
+        }
+    }
+
+    /// The choices so far, for people: one line per shape.
+    pub fn describe_choices(&self) -> Vec<String> {
+        let choices = self.choices.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = |((m, n, k, epilogue), chosen): (&Key, &Candidate)| {
+            let what = ["plain", "logits", "swiglu", "rotary"][usize::from(*epilogue)];
+            format!("{m:5} x {n:6} x {k:5} {what:6} {chosen:?}")
+        };
+        let mut lines: Vec<String> = choices.chosen.iter().map(line).collect();
+        lines.sort();
+        lines
+    }
+
+    /// The choice that was kept, if it still is one.
+    fn kept(
+        &self,
+        key: Key,
+        linear: &Linear<'_>,
+        n: usize,
+        epilogue: &Epilogue<'_>,
+    ) -> Result<Option<Candidate>, CudaError> {
+        let kept = self.choices.lock().unwrap_or_else(PoisonError::into_inner).kept.get(&key).copied();
+        let candidate = match kept {
+            None => return Ok(None),
+            Some(Kept::Skinny(columns, tiles)) => Candidate::Skinny(columns, tiles),
+            Some(Kept::Blas(description)) => {
+                let rows = planned_rows(linear.m);
+                let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
+                let Some(algorithm) = plan.described(description) else { return Ok(None) };
+                Candidate::Blas { rows, algorithm }
+            }
+        };
+        let possible = self.candidates(linear, n, epilogue)?;
+        Ok(possible.contains(&candidate).then_some(candidate))
+    }
+
+    /// Measures, and notes what came of it.
+    fn choose(&self, linear: &Linear<'_>, n: usize, epilogue: &Epilogue<'_>) -> Result<Candidate, CudaError> {
+        let key = (planned_rows(linear.m), n, linear.k, epilogue.index());
+        let fastest = self.measure(linear, n, epilogue)?;
+        let kept = match fastest {
+            Candidate::Skinny(columns, tiles) => Some(Kept::Skinny(columns, tiles)),
+            Candidate::Blas { rows, algorithm } => {
+                let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
+                plan.description(algorithm).map(Kept::Blas)
+            }
+        };
+        let mut choices = self.choices.lock().unwrap_or_else(PoisonError::into_inner);
+        choices.chosen.insert(key, fastest);
+        if let Some(kept) = kept {
+            choices.kept.insert(key, kept);
+            choices.is_new = true;
+        }
+        Ok(fastest)
+    }
+
+    /// The fastest way, measured on these operands.
+    fn measure(&self, linear: &Linear<'_>, n: usize, epilogue: &Epilogue<'_>) -> Result<Candidate, CudaError> {
+        let candidates = self.candidates(linear, n, epilogue)?;
+        if let [only] = candidates[..] {
+            return Ok(only);
+        }
+        let Some(device) = linear.weight.device_of(self) else { return Ok(candidates[0]) };
+        let (before, after) = (Event::new(&device)?, Event::new(&device)?);
+        let once = |candidate| {
+            self.with_blas(|blas| blas.flush(self))?;
+            before.record()?;
+            self.run(candidate, linear, n, epilogue)?;
+            after.record()?;
+            after.wait()?;
+            after.milliseconds_since(&before)
+        };
+        // The very first run pays for loading code.
+        once(candidates[0])?;
+        let mut first = Vec::with_capacity(candidates.len());
+        for candidate in candidates {
+            first.push((once(candidate)?, candidate));
+        }
+        first.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let limit = first[0].0 * BEHIND;
+        let mut best = first[0];
+        for (time, candidate) in first.into_iter().take_while(|(time, _)| *time <= limit) {
+            let mut least = time;
+            for _ in 1..MEASURED_RUNS {
+                least = least.min(once(candidate)?);
+            }
+            if least < best.0 {
+                best = (least, candidate);
+            }
+        }
+        Ok(best.1)
+    }
+
+    /// Does the product in every way that there is for its shape, and lets `each` look at what came of it; for tests.
+    ///
+    /// # Errors
+    /// As [`Device::linear`], and what `each` says.
+    pub fn linear_every_way(
+        &self,
+        linear: Linear<'_>,
+        epilogue: Epilogue<'_>,
+        mut each: impl FnMut(String) -> Result<(), CudaError>,
+    ) -> Result<(), CudaError> {
+        let n = check(&linear, &epilogue)?;
+        for candidate in self.candidates(&linear, n, &epilogue)? {
+            self.run(candidate, &linear, n, &epilogue)?;
+            each(format!("{candidate:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// All ways to do a product; at least one. The library's come as it thinks them best.
+    fn candidates(&self, linear: &Linear<'_>, n: usize, epilogue: &Epilogue<'_>) -> Result<Vec<Candidate>, CudaError> {
+        let rows = planned_rows(linear.m);
+        let mut candidates: Vec<Candidate> = SKINNY
+            .iter()
+            .filter(|((columns, tiles), _)| {
+                let block = n.is_multiple_of(tiles * 16);
+                block && linear.m <= 64 && (columns * 8 >= linear.m.min(32)) && columns * 8 < linear.m.max(5) * 2
+            })
+            .map(|((columns, tiles), _)| Candidate::Skinny(*columns, *tiles))
+            .collect();
+        let fits = epilogue.product().1 >= rows * n && linear.x.len() >= rows * linear.k;
+        if linear.m > 8 && fits {
+            let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
+            candidates.extend((0..plan.algorithms()).map(|algorithm| Candidate::Blas { rows, algorithm }));
+        }
+        if candidates.is_empty() {
+            let (columns, tiles) = skinny_for(linear.m);
+            candidates.push(Candidate::Skinny(columns, tiles));
+        }
+        Ok(candidates)
+    }
+
+    #[expect(
+        clippy::arc_with_non_send_sync,
+        reason = "descriptors are raw pointers; `Choices` says why any thread may use them"
+    )]
+    pub(super) fn plan(&self, dense: Dense) -> Result<Arc<Plan>, CudaError> {
+        let mut choices = self.choices.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = choices.plans.get(&dense) {
+            return Ok(plan.clone());
+        }
+        let plan = Arc::new(self.with_blas(|blas| blas.plan(dense))?);
+        choices.plans.insert(dense, plan.clone());
+        Ok(plan)
+    }
+
+    pub(super) fn with_blas<T>(&self, with: impl FnOnce(&Blas) -> Result<T, CudaError>) -> Result<T, CudaError> {
+        let blas = self.blas.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = CudaError::Blas { call: "cublasLtCreate", reason: "the device is being closed".to_owned() };
+        with(blas.as_ref().ok_or(missing)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_was_kept() {
+        let all = [
+            ((16, 4096, 14336, 0), Kept::Skinny(2, 1)),
+            ((256, 28672, 4096, 2), Kept::Blas([1, 0, u64::MAX, 0x1234, 5, 6, 7, 8])),
+        ];
+        for (key, kept) in all {
+            assert_eq!(parse(line(&key, &kept).trim_end()), Some((key, kept)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_line_says_nothing() {
+        for line in
+            ["", "1 2 3", "8 8 64 0 skinny 9 9", "8 8 64 0 blas 1 2 3", "8 8 64 0 other 1 1", "8 8 64 999 skinny 1 1"]
+        {
+            assert_eq!(parse(line), None, "{line}");
+        }
+    }
+}
