@@ -1,5 +1,5 @@
 //! Benchmarks as one command: `sgl_benches compile | pure | image | scheduler | mask MODEL | constraints MODEL CASES |
-//! exact VOCABULARY CASES STATES | engine MODEL THREADS | beside MODEL THREADS CASE |
+//! hits MODEL | exact VOCABULARY CASES STATES | engine MODEL THREADS | beside MODEL THREADS CASE |
 //! programs MODEL LOAD [--record FILE] [SWITCH…] | soak MODEL THREADS MINUTES SEED`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "prints figures")]
 
@@ -8,6 +8,7 @@ mod compile;
 mod constraints;
 mod engine;
 mod exact;
+mod hits;
 mod image;
 mod mask;
 mod median;
@@ -20,7 +21,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: sgl_benches compile | pure | image | scheduler | mask MODEL.gguf | \
-    constraints MODEL.gguf CASES.json | \
+    hits MODEL.gguf [PROGRAM…] | constraints MODEL.gguf CASES.json | \
     exact MODEL.gguf|VOCABULARY.json CASES.json STATES | engine MODEL.gguf THREADS | beside MODEL.gguf THREADS CASE | \
     programs MODEL.gguf LOAD [--record FILE] [SWITCH…] | soak MODEL.gguf THREADS MINUTES SEED";
 
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
             _ => Err(USAGE.to_string()),
         },
         ["pure"] => pure::run(),
+        ["hits", model, programs @ ..] => hits::run(Path::new(model), programs),
         ["image"] => image::run(),
         ["mask", model] => mask::run(Path::new(model)),
         ["constraints", model, cases] => constraints::run(Path::new(model), Path::new(cases)),

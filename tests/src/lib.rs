@@ -11,5 +11,6 @@ pub mod generate;
 pub mod native;
 pub mod oracle;
 pub mod page;
+pub mod planned;
 pub mod random;
 pub mod stage;

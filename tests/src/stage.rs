@@ -1,6 +1,7 @@
 //! The products of a program, as text, by the name of their fence.
 
 use crate::page::Case;
+use crate::planned;
 use sgl_format::Refusal;
 use sgl_source::render::{self, Colour};
 use sgl_source::{FileId, edits};
@@ -40,6 +41,9 @@ pub fn product(case: &Case, compiled: &Compiled, name: &str) -> Option<String> {
         "diagnostics" => Some(diagnostics(compiled)),
         "fixed" => Some(fixed(compiled)),
         "tests" => Some(sglc::testing::results(compiled)),
+        name if name.starts_with("ir ") => planned::after(compiled, &name[3..]),
+        "diff" => Some(planned::diff(case, compiled)),
+        "plan" => Some(planned::tree(compiled)),
         "output" => Some(run(case, compiled).0),
         "requests" => Some(run(case, compiled).1),
         _ => None,

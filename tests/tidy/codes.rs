@@ -1,4 +1,4 @@
-//! Every diagnostic code has a program that shows it: in the corpus, or in a test of the driver.
+//! Every diagnostic code has a program that shows it, in the corpus or in a test of the driver, and a page of its own.
 
 use super::tree::{demand_none, files};
 use sgl_source::Code;

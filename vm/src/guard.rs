@@ -48,6 +48,7 @@ pub(crate) struct Guard {
 struct Saved {
     session: Option<SessionId>,
     written: usize,
+    happened: u64,
     role_open: bool,
 }
 
@@ -128,9 +129,9 @@ impl Machine<'_> {
 
     fn save(&mut self, id: TaskId) -> Saved {
         let task = self.running(id);
-        let (written, role_open) = (task.written.len(), task.role_open);
+        let (written, role_open, happened) = (task.written.len(), task.role_open, task.happened);
         let session = task.session;
-        Saved { session: session.map(|session| self.fork_session(session)), written, role_open }
+        Saved { session: session.map(|session| self.fork_session(session)), written, happened, role_open }
     }
 
     /// A turn begins: a budget that is spent in it takes the turn back, and keeps what came before.
@@ -164,6 +165,7 @@ impl Machine<'_> {
         if !unchanged {
             self.observer.rewound(&branch);
         }
+        self.tell_rewound(id, guard.saved.happened);
     }
 
     /// The guard is over.

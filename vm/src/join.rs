@@ -107,19 +107,20 @@ impl Machine<'_> {
             let fault = Fault::new(format!("more than {limit} tasks are alive at once"));
             return Err(fault.with_help("a prompt that calls itself needs a case in which it does not").into());
         }
-        let (session, written, role_open) = match start {
-            Start::Fresh => (self.open_session(), Written::default(), false),
+        let (session, copy_of, written, role_open) = match start {
+            Start::Fresh => (self.open_session(), None, Written::default(), false),
             Start::Fork => {
                 let parent = self.running(id);
                 let (written, role_open) = (parent.written.clone(), parent.role_open);
                 let session = parent.session.ok_or_else(|| Fault::new("pure code has no transcript to fork"))?;
-                (self.fork_session(session), written, role_open)
+                (self.fork_session(session), Some(session), written, role_open)
             }
             Start::On(register) => {
                 let Value::Transcript(transcript) = self.get(id, register)? else {
                     return Err(Fault::new("`on` needs a transcript").into());
                 };
-                (self.fork_session(transcript.session), transcript.written.clone(), transcript.role_open)
+                let (written, role_open) = (transcript.written.clone(), transcript.role_open);
+                (self.fork_session(transcript.session), Some(transcript.session), written, role_open)
             }
         };
         let parent = self.running(id);
@@ -137,6 +138,7 @@ impl Machine<'_> {
         child.budgets = budgets;
         child.attempt = attempt;
         child.branch_of = branch.map(|branch| (id, branch));
+        self.tell_started(task, Some(id), name, copy_of);
         Ok(task)
     }
 
@@ -172,7 +174,10 @@ impl Machine<'_> {
                 let in_order: Vec<Value> = group.results.iter().flatten().cloned().collect();
                 if join == JoinPolicy::Concat {
                     let written = group.written.concat();
-                    self.replay(id, written)?;
+                    self.copying = true;
+                    let done = self.replay(id, written);
+                    self.copying = false;
+                    done?;
                 }
                 Ok(match record {
                     Some(record) if join == JoinPolicy::All => Value::Record(record, in_order.into()),

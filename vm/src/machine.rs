@@ -10,6 +10,7 @@ use crate::interpreter::Progress;
 use crate::native::Native;
 use crate::observer::{BranchPath, Observer};
 use crate::options::{RunOptions, Tier};
+use crate::outlook::Outlook;
 use crate::report::Read;
 use crate::task::{Group, Returns, Slot, Task, Wait, mix_text};
 use crate::trap::{Fault, Trap, World};
@@ -32,7 +33,7 @@ pub(crate) struct Machine<'a> {
     pub(crate) texts: Vec<Value>,
     /// Code for its functions, where that is wanted.
     pub(crate) native: Option<Native>,
-    slots: Vec<Slot>,
+    pub(crate) slots: Vec<Slot>,
     ready: VecDeque<TaskId>,
     requests: FxHashMap<RequestId, TaskId>,
     /// Calls of tools that are under way.
@@ -56,6 +57,12 @@ pub(crate) struct Machine<'a> {
     pub(crate) inner_trap: Option<Trap>,
     /// Whether the observer wants to know what runs.
     pub(crate) watched: bool,
+    /// What comes after each question.
+    pub(crate) outlook: Outlook,
+    /// Whether the observer wants to know what happens to transcripts.
+    pub(crate) traced: bool,
+    /// Whether what is written is what another transcript holds.
+    pub(crate) copying: bool,
     /// What branches read, while a test measures it.
     pub(crate) reads: Option<Vec<Read>>,
     /// Forks so far.
@@ -100,6 +107,7 @@ pub fn run_with(
     options: &RunOptions,
 ) -> Result<Value, Trap> {
     let watched = outside.observer.wants_executed();
+    let traced = outside.observer.wants_happenings();
     let mut machine = Machine {
         image,
         model: &mut *outside.model,
@@ -124,6 +132,9 @@ pub fn run_with(
         nested: 0,
         inner_trap: None,
         watched,
+        outlook: Outlook::new(image),
+        traced,
+        copying: false,
         reads: None,
         forks: 0,
     };
@@ -151,6 +162,7 @@ impl Machine<'_> {
         }
         let session = entry.prompt.then(|| self.open_session());
         let task = self.start(entry.function, values, session, BranchPath::default(), path)?;
+        self.tell_started(task, None, &entry.name, None);
         self.until_done(task)
     }
 
@@ -167,6 +179,7 @@ impl Machine<'_> {
             while let Some(id) = self.ready.pop_front() {
                 if let Progress::Ended(value) = self.advance(id)? {
                     let value = self.reported(id, value)?;
+                    self.tell_ended(id);
                     self.end(id, value);
                 }
                 self.close_dropped();
@@ -235,6 +248,7 @@ impl Machine<'_> {
             budgets: Vec::new(),
             turn_charged: false,
             attempt: 0,
+            happened: 0,
             waits: None,
         };
         let id = TaskId(u32::try_from(self.slots.len()).expect("fewer tasks than steps"));

@@ -1,6 +1,6 @@
 //! Who watches a run.
 
-use sgl_protocol::Role;
+use sgl_protocol::{Happening, Role};
 
 /// Which branch of the run: the way from the root, such as `fork[2]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -65,6 +65,12 @@ pub trait Observer {
     fn snapshot(&mut self, _text: &str) -> Snapshot {
         Snapshot::Refused
     }
+    /// Whether [`Observer::happened`] is to be called. Asked once, at the beginning.
+    fn wants_happenings(&self) -> bool {
+        false
+    }
+    /// Something happened to a transcript.
+    fn happened(&mut self, _what: Happening) {}
     /// Whether [`Observer::executed`] is to be called. Asked once, at the beginning.
     fn wants_executed(&self) -> bool {
         false

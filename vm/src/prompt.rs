@@ -49,7 +49,12 @@ impl Machine<'_> {
                 self.append(id, &text, TextKind::Literal)?;
             }
             Op::AppendValue { of } => match self.whole(id, *of)? {
-                Value::Transcript(transcript) => self.append_transcript(id, &transcript)?,
+                Value::Transcript(transcript) => {
+                    self.copying = true;
+                    let done = self.append_transcript(id, &transcript);
+                    self.copying = false;
+                    done?;
+                }
                 value => {
                     let text = text_of(&value, self.image);
                     self.append(id, &text, TextKind::Literal)?;
@@ -65,6 +70,7 @@ impl Machine<'_> {
                 let written = self.running(id).written.clone();
                 let role_open = self.running(id).role_open;
                 let transcript = Transcript { session, written, role_open, closed: Rc::clone(&self.closed) };
+                self.tell_kept(id, &transcript);
                 self.set(id, *to, Value::Transcript(Rc::new(transcript)));
             }
             Op::Generate { to, hole, options, metadata } => {
@@ -91,6 +97,7 @@ impl Machine<'_> {
         let branch = task.branch.clone();
         task.written.push(Piece::Open(role.clone()));
         self.observer.open_role(&branch, &role);
+        self.tell_opened(id, &role);
         self.model.submit(Command::OpenRole { session, role });
         Ok(())
     }
@@ -102,6 +109,7 @@ impl Machine<'_> {
         let branch = task.branch.clone();
         task.written.push(Piece::Close);
         self.observer.close_role(&branch);
+        self.tell_closed(id);
         self.model.submit(Command::CloseRole { session });
         Ok(())
     }
@@ -150,6 +158,7 @@ impl Machine<'_> {
     /// Appends text to the task's transcript.
     pub(crate) fn append(&mut self, id: TaskId, text: &str, kind: TextKind) -> Result<(), Fault> {
         let session = self.session(id)?;
+        self.tell_wrote(id, text);
         if text.is_empty() {
             return Ok(());
         }
@@ -182,6 +191,7 @@ impl Machine<'_> {
                 self.charge(id)?;
                 let (request, command) = command(self)?;
                 self.note_read(id);
+                self.look_ahead(id);
                 self.running(id).asked = Some(Asked { request, at: Instant::now(), streams, answer: None });
                 self.model.submit(command);
                 Err(Stop::Wait(Wait::Answer))
@@ -232,6 +242,7 @@ impl Machine<'_> {
                 command.max_tokens = command.max_tokens.min(cap);
             }
             command.request = machine.new_request(id);
+            machine.tell_asked(id, &description.label, &[]);
             Ok((command.request, Command::Generate(command)))
         })?;
         let generated = match answer {
@@ -247,6 +258,7 @@ impl Machine<'_> {
             fault.with_help("a scripted answer must be a text of the hole's type")
         })?;
         self.charge_tokens(id, generated.usage.generated_tokens);
+        self.tell_generated(id, &generated);
         let task = self.running(id);
         task.written.push(Piece::Text(generated.text.as_str().into()));
         if !streams {
@@ -307,6 +319,7 @@ impl Machine<'_> {
         let (answer, asked) = self.ask(id, true, |machine| {
             let session = machine.session(id)?;
             let request = machine.new_request(id);
+            machine.tell_asked(id, &description.label, &texts);
             let unconditional = by == crate::image::SelectBy::Pmi;
             let (label, model) = (description.label.clone(), description.model.clone());
             let options = texts.clone();
@@ -317,6 +330,7 @@ impl Machine<'_> {
             Answer::Failed(error) => return Err(model_fault(&error, &description.label).into()),
             _ => return Err(Fault::new("the model gave no score per option").into()),
         };
+        self.tell_scored(id, scored.usage);
         let best = choose(by, &scored);
         self.append(id, &texts[best], TextKind::Generated)?;
         for (kind, register) in wanted {

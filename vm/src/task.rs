@@ -152,6 +152,8 @@ pub(crate) struct Task {
     pub(crate) turn_charged: bool,
     /// Retries that are under way.
     pub(crate) attempt: u64,
+    /// How much happened to its transcript, as far as the observer wants to know.
+    pub(crate) happened: u64,
     pub(crate) waits: Option<Wait>,
 }
 

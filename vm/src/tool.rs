@@ -23,6 +23,7 @@ impl Machine<'_> {
             self.over_budget(id)?;
             let number = self.new_call(id);
             self.running(id).call = Some(Calling { number, answer: None });
+            self.tell_called(id, &described.name);
             self.host.start(number, described, serde_json::Value::Object(given));
             return Err(Stop::Wait(Wait::Tool));
         };

@@ -108,7 +108,12 @@ pub(crate) fn joins(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
                     hole.span,
                     "the tokens of both depend on what is generated",
                 )
-                .with_help("put a space, a colon or a newline before the hole"),
+                .with_help("put a space, a colon or a newline before the hole")
+                .with_probable_fix(
+                    "put a space before the hole",
+                    Span { end: hole.span.start, ..hole.span },
+                    " ",
+                ),
             );
         }
         if after.and_then(|text| text.chars().next()).is_some_and(|c| said(&c.to_string())) {
@@ -119,7 +124,12 @@ pub(crate) fn joins(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
                     hole.span,
                     "the tokens of both depend on what is generated",
                 )
-                .with_help("put a space or a mark after the hole"),
+                .with_help("put a space or a mark after the hole")
+                .with_probable_fix(
+                    "put a space after the hole",
+                    Span { start: hole.span.end, ..hole.span },
+                    " ",
+                ),
             );
         }
     });

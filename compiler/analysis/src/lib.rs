@@ -11,6 +11,7 @@
 //! Invariants: a lint never reports what is common and right; a fix that is marked safe does not change what a program does.
 
 mod blocks;
+mod calls;
 mod conditions;
 mod constraints;
 mod forks;
@@ -18,6 +19,7 @@ mod imports;
 mod items;
 mod literals;
 mod options;
+mod order;
 mod subject;
 mod tests_without;
 mod turns;
@@ -65,8 +67,10 @@ const LINTS: &[fn(&Subject<'_>, &mut Vec<Diagnostic>)] = &[
     turns::late_system,
     turns::named_like_a_keyword,
     turns::blank_end,
-    turns::late_constant,
     turns::idle_prompt,
+    order::late_constant,
+    order::twins,
+    calls::one_after_the_other,
     wording::forgotten_dollar,
     wording::special_tokens,
     wording::spliced_literal,

@@ -1,15 +1,9 @@
-//! Turns, and the order of what a prompt writes.
+//! Turns of prompts.
 
 use crate::subject::{Subject, plain};
 use sgl_source::{Code, Diagnostic, Span};
-use sgl_syntax::ast::{
-    Block, Expression, ExpressionKind, FunctionKind, RoleName, Statement, StatementKind, Text, TextPart,
-};
+use sgl_syntax::ast::{Block, ExpressionKind, FunctionKind, RoleName, Statement, StatementKind, Text, TextPart};
 use sgl_syntax::visit::{Node, walk};
-use std::collections::BTreeSet;
-
-/// Bytes of constant text after a spliced value from which on the order is worth a word.
-const LATE_BYTES_MIN: usize = 400;
 
 fn each_turn<'a>(subject: &Subject<'a>, look: &mut dyn FnMut(&'a RoleName, &'a Block, Span)) {
     subject.walk(&mut |node| {
@@ -115,50 +109,6 @@ pub(crate) fn blank_end(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
                 .with_probable_fix("remove it", place, ""),
         );
     });
-}
-
-/// W0407: a value that differs from call to call stands before much text that does not: no two calls share that text.
-pub(crate) fn late_constant(subject: &Subject<'_>, found: &mut Vec<Diagnostic>) {
-    for (function, _) in subject.functions() {
-        let parameters: BTreeSet<&str> = function.parameters.iter().map(|p| p.name.value.as_str()).collect();
-        let (mut splice, mut after, mut asked): (Option<Span>, usize, bool) = (None, 0, false);
-        for statement in &function.body.statements {
-            let StatementKind::Role { body, .. } = &statement.kind else { break };
-            walk(Node::Block(body), &mut |node| {
-                let Node::Text(text) = node else { return };
-                for part in &text.parts {
-                    match part {
-                        _ if asked => {}
-                        TextPart::Splice(e) if splice.is_none() && depends(e, &parameters) => splice = Some(e.span),
-                        TextPart::Literal(literal) if splice.is_some() => after += literal.value.len(),
-                        TextPart::Hole(_) => asked = true,
-                        TextPart::Splice(_) | TextPart::Literal(_) => {}
-                    }
-                }
-            });
-        }
-        if let Some(splice) = splice.filter(|_| after >= LATE_BYTES_MIN) {
-            found.push(
-                Diagnostic::warning(
-                    Code::W0407,
-                    format!("{after} bytes of constant text stand after a value that differs from call to call"),
-                    splice,
-                    "no call can share what comes after this",
-                )
-                .with_help("write the constant text first, the value last"),
-            );
-        }
-    }
-}
-
-fn depends(e: &Expression, names: &BTreeSet<&str>) -> bool {
-    let mut depends = false;
-    walk(Node::Expression(e), &mut |node| {
-        if let Node::Expression(Expression { kind: ExpressionKind::Name(name), .. }) = node {
-            depends |= names.contains(name.as_str());
-        }
-    });
-    depends
 }
 
 /// W0416: a prompt that neither writes nor asks nor calls.

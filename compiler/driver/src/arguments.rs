@@ -1,8 +1,10 @@
 //! The command line.
 
 mod engine;
+mod plan;
 
 pub use engine::{EngineArguments, JumpMode, LoadMode};
+pub use plan::{DiffArguments, ExplainArguments};
 
 use crate::Outcome;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -43,6 +45,8 @@ pub enum Command {
     Fix(FixArguments),
     /// Explain a diagnostic by its code, such as `E0304`, or a program: what its prompts share, and what they can cost
     Explain(ExplainArguments),
+    /// Say what an edit changes of what a program sends, may hold, reaches and can cost
+    Diff(DiffArguments),
     /// Put programs into the one style, comments and all
     Fmt(FormatArguments),
     /// Make a new project
@@ -241,33 +245,6 @@ pub struct FixArguments {
     pub dry_run: bool,
 }
 
-/// Options of `sglc explain`.
-#[derive(Debug, Args)]
-pub struct ExplainArguments {
-    /// A code, or a program, `FILE[::ENTRY]`
-    #[arg(value_name = "CODE|PROGRAM")]
-    #[arg(required_unless_present = "list")]
-    pub code: Option<String>,
-    /// List every code
-    #[arg(long)]
-    pub list: bool,
-    /// Of a program, explain the constraints of its holes instead: what they hold, states, masks, tokens needed and forced
-    #[arg(long)]
-    pub constraints: bool,
-    /// Print the plan of a program as JSON
-    #[arg(long, conflicts_with = "constraints")]
-    pub json: bool,
-    /// Print the plan of a program as a page to look at in a browser
-    #[arg(long, conflicts_with_all = ["constraints", "json"])]
-    pub html: bool,
-    /// A parameter that is the same over many calls; can be given again
-    #[arg(long, value_name = "PARAMETER")]
-    pub batch: Vec<String>,
-    /// Whose tokens count
-    #[arg(long, value_name = "PATH|NAME", env = "SGLC_MODEL", default_value = crate::models::DEFAULT_MODEL)]
-    pub model: String,
-}
-
 /// Options of `sglc mask`.
 #[derive(Debug, Args)]
 pub struct MaskArguments {
@@ -393,6 +370,12 @@ pub struct RunArguments {
     /// Print token counts, times and memory
     #[arg(long, help_heading = "Run options")]
     pub stats: bool,
+    /// Refuse to run if the plan's bounds exceed these: `calls`, `read`, `written`, `held` in tokens; several with commas
+    #[arg(long, value_name = "WHAT=COUNT,…", value_delimiter = ',', help_heading = "Run options")]
+    pub limit: Vec<String>,
+    /// Write what happens to this file, a line of JSON each; `sglc explain --trace` reads it
+    #[arg(long, value_name = "FILE", help_heading = "Run options")]
+    pub trace: Option<String>,
 }
 
 /// The command of a command line, or how it ended already (help, version, a mistake).

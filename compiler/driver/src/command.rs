@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod diff;
 mod doctor;
 mod dump;
 mod explain;
@@ -29,6 +30,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Check(arguments) => check::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Dump(arguments) => dump::run(&arguments),
         Command::Fmt(arguments) => fmt::run(&arguments),
         Command::New(arguments) => new::run(&arguments),

@@ -1,49 +1,13 @@
 //! The constraints of a program's holes over a model's tokens, described for people.
 
 use crate::arguments::DiagnosticFormat;
-use crate::models::Store;
+use crate::tokens::Tokens;
 use crate::{Outcome, compile, demand, report};
 use anyhow::{Context, Result};
-use sgl_constrain::{TokenMasks, Vocabulary, regex_of};
-use sgl_kernels::ThreadPool;
+use sgl_constrain::{TokenMasks, regex_of};
 use sgl_protocol::Shape;
-use sgl_tokenizer::{ChatTemplate, Tokenizer};
 use sgl_vm::image::{Hole, Image};
 use std::fmt::Write as _;
-use std::sync::Arc;
-
-/// A model's tokens.
-pub(crate) struct Tokens {
-    tokenizer: Tokenizer,
-    template: Option<ChatTemplate>,
-    vocabulary: Arc<Vocabulary>,
-}
-
-impl Tokens {
-    /// Those of a model by name or path.
-    pub(crate) fn of(model: &str) -> Result<Self> {
-        let path = Store::of_user()?.resolve(model)?;
-        let loaded = sgl_model::load(&path, &ThreadPool::new(1))
-            .with_context(|| format!("can't load the model {}", path.display()))?;
-        let vocabulary = Arc::new(Vocabulary::new(loaded.tokenizer.vocabulary_bytes()));
-        Ok(Self { tokenizer: loaded.tokenizer, template: loaded.template, vocabulary })
-    }
-
-    /// How many tokens a text takes.
-    pub(crate) fn count(&self, text: &str) -> u64 {
-        self.tokenizer.encode(text).len() as u64
-    }
-
-    /// How many tokens a part of the chat template takes; none without a template, or where it has no such part.
-    pub(crate) fn around(&self, part: impl FnOnce(&ChatTemplate) -> Option<String>) -> u64 {
-        let text = self.template.as_ref().and_then(part).unwrap_or_default();
-        self.tokenizer.encode_template(&text).len() as u64
-    }
-
-    fn text(&self, token: u32) -> String {
-        String::from_utf8_lossy(self.vocabulary.bytes(token).unwrap_or_default()).into_owned()
-    }
-}
 
 /// The image of `FILE[::ENTRY]`, and the holes that the entry can reach; of all entries, if none is named. Faults of the
 /// program are reported.
@@ -97,7 +61,7 @@ pub(crate) fn describe(hole: &Hole, tokens: &Tokens) -> String {
     text
 }
 
-fn written(shape: &Shape) -> String {
+pub(crate) fn written(shape: &Shape) -> String {
     /// Characters of a pattern that are shown.
     const SHOWN_MAX: usize = 120;
     match regex_of(shape) {
@@ -169,7 +133,7 @@ pub(crate) fn next(hole: &Hole, prefix: &str, tokens_left: Option<u32>, tokens: 
         let _ = writeln!(text, "without a choice: {:?}", String::from_utf8_lossy(&forced));
     }
     let allowed = masks.allowed(state, tokens_left.unwrap_or(u32::MAX));
-    let mut shown: Vec<String> = allowed.iter().map(|token| format!("{:?}", tokens.text(token))).collect();
+    let mut shown: Vec<String> = allowed.iter().map(|token| format!("{:?}", tokens.shown(token))).collect();
     let count = shown.len();
     shown.sort_by_key(|token| (token.len(), token.clone()));
     shown.dedup();

@@ -1,13 +1,16 @@
 //! Image to text: loads the model, checks that every hole can close, runs the entry, prints what came of it.
 
+use crate::admission::Limits;
 use crate::arguments::{DiagnosticFormat, RunArguments};
 use crate::compile::Compiled;
 use crate::engines::Wanted;
 use crate::grants::Grants;
+use crate::models::DEFAULT_MODEL;
 use crate::scripted_tools::ScriptedTools;
+use crate::tokens::Tokens;
 use crate::toolhost::Tools;
 use crate::transcript::Terminal;
-use crate::{Outcome, flags, report, scripted, stats};
+use crate::{Outcome, flags, report, scripted, stats, trace};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::ArgMatches;
 use sgl_protocol::LanguageModel;
@@ -119,12 +122,18 @@ fn attempt(
         max_tokens_cap: arguments.max_tokens,
         ..compiled.project.defaults.options(arguments.seed, arguments.temperature)
     };
+    let asked = arguments.model.as_deref().or(compiled.project.defaults.model.as_deref()).unwrap_or(DEFAULT_MODEL);
     let script = match &arguments.script {
         Some(path) => {
             Some((path, std::fs::read_to_string(path).with_context(|| format!("`--script`: can't read {path}"))?))
         }
         None => None,
     };
+    if !arguments.limit.is_empty() {
+        let limits = Limits::parse(&arguments.limit)?;
+        let tokens = Tokens::of(asked)?;
+        limits.admit(compiled, image, entry, &values, &tokens)?;
+    }
     let grants = Grants::parse(&arguments.allow).map_err(|message| anyhow!(message))?;
     let mut host: Box<dyn Host> = match &script {
         Some((path, text)) if text.lines().any(|line| line.starts_with("tool ")) => {
@@ -151,12 +160,19 @@ fn attempt(
         },
     };
     let loaded = started.elapsed();
-    let mut watch = stats::Watch::new(Terminal::new(report::colour()), !arguments.quiet);
+    let trace = match &arguments.trace {
+        Some(path) => {
+            let asked = if script.is_some() { "script" } else { asked };
+            Some(trace::Writing::create(path, &arguments.program, &entry.name, asked)?)
+        }
+        None => None,
+    };
+    let mut watch = stats::Watch::new(Terminal::new(report::colour()), !arguments.quiet, trace);
     let mut silent = Silent;
     let observer: &mut dyn Observer = if entry.prompt { &mut watch } else { &mut silent };
     let mut outside = Outside { model: model.as_mut(), host: host.as_mut(), observer };
     let outcome = sgl_vm::run_with(image, entry, values, &mut outside, &options);
-    watch.finish();
+    let traced = watch.finish();
     let done = match outcome {
         Ok(value) => {
             report::result(&shown(&sgl_vm::json_of_value(&value, image), arguments.json));
@@ -167,6 +183,7 @@ fn attempt(
             Outcome::Failed
         }
     };
+    traced?;
     if arguments.stats {
         report::note(&watch.summary(model.usage(), loaded));
     }

@@ -5,11 +5,13 @@
 //!
 //! Exit codes: 0 fine, 1 the program is wrong or failed, 2 the command line is wrong.
 
+mod admission;
 pub mod arguments;
 pub mod command;
 pub mod compile;
 mod constraints;
 pub mod demand;
+pub mod differences;
 mod engines;
 mod evaluating;
 pub mod execute;
@@ -26,7 +28,9 @@ pub mod sources;
 pub mod stats;
 pub mod testing;
 pub mod together;
+pub mod tokens;
 pub mod toolhost;
+pub mod trace;
 pub mod transcript;
 
 use std::ffi::OsString;

@@ -1,14 +1,17 @@
 //! What a run took: `sglc run --stats`.
 
+use crate::trace;
 use crate::transcript::Terminal;
-use sgl_protocol::{Role, Usage};
+use anyhow::Result;
+use sgl_protocol::{Happening, Role, Usage};
 use sgl_vm::{BranchPath, Observer, TextKind};
 use std::time::{Duration, Instant};
 
-/// An observer that shows the transcript if wanted, and takes times.
+/// An observer that shows the transcript if wanted, writes a trace if wanted, and takes times.
 #[derive(Debug)]
 pub struct Watch {
     terminal: Option<Terminal>,
+    trace: Option<trace::Writing>,
     started: Instant,
     first_text: Option<Duration>,
     last_text: Duration,
@@ -16,20 +19,25 @@ pub struct Watch {
 
 impl Watch {
     /// Starts the clock.
-    pub fn new(terminal: Terminal, shown: bool) -> Self {
+    pub(crate) fn new(terminal: Terminal, shown: bool, trace: Option<trace::Writing>) -> Self {
         Self {
             terminal: shown.then_some(terminal),
+            trace,
             started: Instant::now(),
             first_text: None,
             last_text: Duration::ZERO,
         }
     }
 
-    /// Ends the transcript.
-    pub fn finish(&mut self) {
+    /// Ends the transcript and the trace.
+    ///
+    /// # Errors
+    /// A trace that could not be written.
+    pub(crate) fn finish(&mut self) -> Result<()> {
         if let Some(terminal) = &mut self.terminal {
             terminal.finish();
         }
+        self.trace.take().map_or(Ok(()), trace::Writing::finish)
     }
 
     /// Token counts, times and memory, in lines.
@@ -85,6 +93,16 @@ impl Observer for Watch {
         }
         if let Some(terminal) = &mut self.terminal {
             terminal.text(branch, kind, text);
+        }
+    }
+
+    fn wants_happenings(&self) -> bool {
+        self.trace.is_some()
+    }
+
+    fn happened(&mut self, what: Happening) {
+        if let Some(trace) = &mut self.trace {
+            trace.happened(what);
         }
     }
 

@@ -16,7 +16,7 @@ mod uses;
 mod verify;
 
 pub use lower::lower;
-pub use passes::optimize;
+pub use passes::{PASSES, Pass, optimize, optimize_until};
 pub use print::print;
 pub use program::Program;
 pub use uses::{captures, for_each_region, operands};

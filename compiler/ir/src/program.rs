@@ -1,6 +1,7 @@
 //! The plan's data model.
 
-use sgl_hir::program::{BinaryOp, DataFormat, HoleOption, MetadataKind, SelectBy};
+pub use sgl_hir::program::HoleOption;
+use sgl_hir::program::{BinaryOp, DataFormat, MetadataKind, SelectBy};
 use sgl_protocol::Shape;
 use sgl_source::Span;
 

@@ -74,6 +74,13 @@ impl Amount {
         left
     }
 
+    /// Its coefficients, by how many symbols they stand before: what is left of it if symbols are called otherwise.
+    pub(crate) fn without_names(&self) -> Vec<(usize, u64)> {
+        let mut terms: Vec<(usize, u64)> = self.terms.iter().map(|(symbols, count)| (symbols.len(), *count)).collect();
+        terms.sort_unstable();
+        terms
+    }
+
     fn put(&mut self, symbols: Vec<String>, count: u64) {
         if count > 0 {
             let entry = self.terms.entry(symbols).or_default();

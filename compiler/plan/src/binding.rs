@@ -45,6 +45,8 @@ pub(crate) enum Known {
     Nothing,
     /// An `Int`.
     Int(i64),
+    /// A `Float`.
+    Float(f64),
     /// A `Str`.
     Text(String),
     /// A list or range of so many elements.
@@ -60,6 +62,8 @@ pub(crate) struct Fact {
     pub(crate) known: Known,
     /// What it comes from: a parameter, a hole.
     pub(crate) origin: String,
+    /// Whether it is computed of that, and no part of it: how long its text is does not follow.
+    pub(crate) computed: bool,
 }
 
 impl Fact {
@@ -81,12 +85,15 @@ impl Fact {
             varies: self.varies.union(&other.varies).copied().collect(),
             known: if self.known == other.known { self.known.clone() } else { Known::Nothing },
             origin: later.origin.clone(),
+            computed: self.computed
+                || other.computed
+                || !self.origin.is_empty() && !other.origin.is_empty() && self.origin != other.origin,
         }
     }
 
     /// A value that is computed of this one.
     pub(crate) fn computed(self) -> Self {
-        Self { binding: self.binding.max(Binding::Build), known: Known::Nothing, ..self }
+        Self { binding: self.binding.max(Binding::Build), known: Known::Nothing, computed: true, ..self }
     }
 
     /// The same in a repeat, where it differs from turn to turn.

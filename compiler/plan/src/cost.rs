@@ -5,7 +5,7 @@
 
 use crate::amount::Amount;
 use crate::binding::Binding;
-use crate::step::{Branch, EntryPlan, Join, Step, Width};
+use crate::step::{Branch, EntryPlan, Join, Step, Width, symbol};
 use sgl_protocol::Shape;
 use std::collections::BTreeSet;
 
@@ -146,7 +146,7 @@ impl Meter<'_> {
 
     fn step(&self, step: &Step, transcript: &mut Transcript, sum: &mut Sum) {
         match step {
-            Step::Turn { role, steps } => {
+            Step::Turn { role, steps, .. } => {
                 let opening = self.tokens.opening(role, transcript.role.as_deref());
                 text(transcript, sum, Amount::of(opening), Binding::Deploy, &BTreeSet::new());
                 self.steps(steps, transcript, sum);
@@ -158,10 +158,10 @@ impl Meter<'_> {
                 let count = Amount::of(self.tokens.text(written));
                 text(transcript, sum, count, Binding::Const, &BTreeSet::new());
             }
-            Step::Splice { of, binding, text: known, varies, .. } => {
+            Step::Splice { of, computed, binding, text: known, varies, .. } => {
                 let count = match known {
                     Some(known) => Amount::of(self.tokens.text(known)),
-                    None => Amount::symbol(if of.is_empty() { "text" } else { of }),
+                    None => Amount::symbol(&symbol(of, *computed)),
                 };
                 text(transcript, sum, count, *binding, varies);
             }

@@ -6,12 +6,13 @@ mod graph;
 use crate::binding::Binding;
 use crate::cost::{Cost, Tokens, hole_max};
 use crate::step::{EntryPlan, Step, Width};
+use crate::trace::{Beside, Measured};
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("html/style.css");
 
-/// The page of a program's plans.
-pub fn html(file: &str, model: &str, plans: &[(EntryPlan, Cost)], tokens: &dyn Tokens) -> String {
+/// The page of a program's plans, each with its run if there was one.
+pub fn html(file: &str, model: &str, plans: &[(EntryPlan, Cost, Option<Beside>)], tokens: &dyn Tokens) -> String {
     let mut page = String::new();
     let title = escape(file);
     let _ = write!(
@@ -25,15 +26,17 @@ pub fn html(file: &str, model: &str, plans: &[(EntryPlan, Cost)], tokens: &dyn T
     for binding in all {
         let _ = write!(page, "<span class=\"{0}\">{0}</span> ", binding.name());
     }
-    page.push_str("</p>\n");
-    for (plan, cost) in plans {
-        entry(&mut page, plan, cost, tokens);
+    page.push_str(
+        "<span class=\"const shared\">shared by every call</span> <span class=\"generated bound\">constrained</span></p>\n",
+    );
+    for (plan, cost, beside) in plans {
+        entry(&mut page, plan, cost, beside.as_ref(), tokens);
     }
     page.push_str("</body>\n</html>\n");
     page
 }
 
-fn entry(page: &mut String, plan: &EntryPlan, cost: &Cost, tokens: &dyn Tokens) {
+fn entry(page: &mut String, plan: &EntryPlan, cost: &Cost, beside: Option<&Beside>, tokens: &dyn Tokens) {
     let _ = writeln!(page, "<section>\n<h2>{}</h2>", escape(&plan.name));
     page.push_str("<table><tbody>\n");
     let cached = cost.cached_share().map(|share| format!(" ({:.1} % from the cache)", share * 100.0));
@@ -49,9 +52,30 @@ fn entry(page: &mut String, plan: &EntryPlan, cost: &Cost, tokens: &dyn Tokens) 
         let _ = writeln!(page, "<tr><th>{name}</th><td>{}</td></tr>", escape(&value));
     }
     page.push_str("</tbody></table>\n");
+    if let Some(beside) = beside {
+        run(page, &beside.total);
+    }
     page.push_str(&graph::svg(&plan.steps));
-    Writer { page, tokens, role: None }.steps(&plan.steps);
+    Writer { page, tokens, role: None, beside, shared: true }.steps(&plan.steps);
     page.push_str("</section>\n");
+}
+
+/// The table of a run: what was predicted, and what happened.
+fn run(page: &mut String, total: &Measured) {
+    let percent = |share: f64| format!("{:.1} %", share * 100.0);
+    let rows = [
+        ("tokens of prompts", total.predicted_prompt.to_string(), total.prompt.to_string()),
+        ("of these from the cache", total.predicted_cached.to_string(), total.cached.to_string()),
+        ("share", percent(total.predicted_hit_rate()), percent(total.hit_rate())),
+        ("tokens written", String::new(), format!("{} ({} of them forced)", total.written, total.forced)),
+    ];
+    page.push_str(
+        "<table class=\"run\"><thead><tr><th>the run</th><th>predicted</th><th>measured</th></tr></thead><tbody>\n",
+    );
+    for (name, predicted, measured) in rows {
+        let _ = writeln!(page, "<tr><th>{name}</th><td>{predicted}</td><td>{measured}</td></tr>");
+    }
+    page.push_str("</tbody></table>\n");
 }
 
 /// Text that stands for itself in HTML.
@@ -71,6 +95,9 @@ struct Writer<'a> {
     page: &'a mut String,
     tokens: &'a dyn Tokens,
     role: Option<String>,
+    beside: Option<&'a Beside>,
+    /// Whether all so far is the same in every call.
+    shared: bool,
 }
 
 impl Writer<'_> {
@@ -86,18 +113,18 @@ impl Writer<'_> {
 
     fn step(&mut self, step: &Step) {
         match step {
-            Step::Turn { role, steps } => {
+            Step::Turn { role, steps, .. } => {
                 let opening = self.tokens.opening(role, self.role.as_deref());
                 let closing = self.tokens.closing(role);
                 self.role = Some(role.clone());
-                let _ = write!(self.page, "<b>{}</b> <span class=\"strip\">", escape(role));
+                let _ = write!(self.page, "<div class=\"turn\"><b>{}</b><span class=\"strip\">", escape(role));
                 self.piece("deploy", "⟨", &format!("{opening} tokens of the chat template"));
                 let (leaves, rest) = steps.split_at(steps.iter().take_while(|step| leaf(step)).count());
                 leaves.iter().for_each(|step| self.leaf(step));
                 if rest.is_empty() {
                     self.piece("deploy", "⟩", &format!("{closing} tokens of the chat template"));
                 }
-                self.page.push_str("</span>");
+                self.page.push_str("</span></div>");
                 if !rest.is_empty() {
                     self.steps(rest);
                 }
@@ -121,6 +148,7 @@ impl Writer<'_> {
                     escape(&times(width))
                 );
                 let role = self.role.clone();
+                self.shared = false;
                 for branch in branches {
                     self.role = if *forked { role.clone() } else { None };
                     if !branch.name.is_empty() {
@@ -156,6 +184,7 @@ impl Writer<'_> {
     }
 
     fn inner(&mut self, summary: &str, steps: &[Step]) {
+        self.shared = false;
         let _ = write!(self.page, "<details open><summary>{}</summary>", escape(summary));
         self.steps(steps);
         self.page.push_str("</details>");
@@ -174,16 +203,32 @@ impl Writer<'_> {
             Step::Hole { label, max_tokens, shape, .. } => {
                 let most = hole_max(shape, *max_tokens, self.tokens);
                 let kind = if shape.is_free_text() { "free text" } else { "constrained" };
-                self.piece("generated", &format!("$[{label}]"), &format!("{kind}, at most {most} tokens"));
+                let class = if shape.is_free_text() { "generated" } else { "generated bound" };
+                self.piece(class, &format!("$[{label}]"), &format!("{kind}, at most {most} tokens"));
+                self.came_to(step);
             }
-            Step::Select { label, .. } => self.piece("generated", &format!("$[{label}]"), "a choice by probability"),
+            Step::Select { label, .. } => {
+                self.piece("generated", &format!("$[{label}]"), "a choice by probability");
+                self.came_to(step);
+            }
             _ => {}
         }
     }
 
+    /// What a hole came to in the run.
+    fn came_to(&mut self, step: &Step) {
+        let Some(measured) = self.beside.and_then(|beside| beside.of(step)) else { return };
+        let Measured { asked, prompt, predicted_prompt, cached, predicted_cached, written, .. } = measured;
+        let shown = format!("{asked}×: {cached} of {prompt} from the cache, {written} written");
+        let title = format!("predicted: {predicted_cached} of {predicted_prompt}");
+        self.piece("came", &shown, &title);
+    }
+
     fn piece(&mut self, class: &str, text: &str, title: &str) {
+        self.shared &= ["const", "build", "deploy", "batch"].contains(&class);
+        let shared = if self.shared { " shared" } else { "" };
         let text = escape(text).replace('\n', "⏎<br>");
-        let _ = write!(self.page, "<span class=\"{class}\" title=\"{}\">{text}</span>", escape(title));
+        let _ = write!(self.page, "<span class=\"{class}{shared}\" title=\"{}\">{text}</span>", escape(title));
     }
 }
 

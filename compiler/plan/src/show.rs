@@ -3,7 +3,8 @@
 use crate::amount::Amount;
 use crate::binding::Binding;
 use crate::cost::{Cost, Tokens, hole_max};
-use crate::step::{EntryPlan, Step, Width};
+use crate::step::{EntryPlan, Step, Width, symbol};
+use crate::trace::{Beside, Measured};
 use std::fmt::Write;
 
 /// Columns of text before the numbers.
@@ -11,12 +12,15 @@ const TEXT_COLUMNS: usize = 72;
 /// Characters of a turn that are shown.
 const SHOWN_MAX: usize = 160;
 
-/// The tree of a plan, and what it costs.
-pub fn tree(plan: &EntryPlan, cost: &Cost, tokens: &dyn Tokens) -> String {
+/// The tree of a plan, and what it costs; with what each step came to in a run, if there was one.
+pub fn tree(plan: &EntryPlan, cost: &Cost, tokens: &dyn Tokens, beside: Option<&Beside>) -> String {
     let parameters: Vec<&str> = plan.parameters.iter().map(|(name, _)| name.as_str()).collect();
     let mut text = format!("{}({})\n", plan.name, parameters.join(", "));
-    Painter { tokens, text: &mut text, role: None }.steps(&plan.steps, "");
+    Painter { tokens, text: &mut text, role: None, beside }.steps(&plan.steps, "");
     text.push_str(&summary(cost));
+    if let Some(beside) = beside {
+        let _ = writeln!(text, "  ran      {}", ran(&beside.total));
+    }
     text
 }
 
@@ -37,10 +41,22 @@ fn summary(cost: &Cost) -> String {
     text
 }
 
+/// What requests came to, beside what was predicted.
+fn ran(measured: &Measured) -> String {
+    let Measured { asked, prompt, predicted_prompt, cached, predicted_cached, written, forced, written_max } = measured;
+    let most = written_max.map(|most| format!(" of at most {most}")).unwrap_or_default();
+    let forced = if *forced > 0 { format!(", {forced} of them forced") } else { String::new() };
+    format!(
+        "asked {asked} times with {prompt} tokens (predicted {predicted_prompt}), {cached} from the cache (predicted \
+         {predicted_cached}), wrote {written}{most}{forced}"
+    )
+}
+
 struct Painter<'a> {
     tokens: &'a dyn Tokens,
     text: &'a mut String,
     role: Option<String>,
+    beside: Option<&'a Beside>,
 }
 
 impl Painter<'_> {
@@ -54,12 +70,13 @@ impl Painter<'_> {
 
     fn step(&mut self, step: &Step, at: &str, below: &str) {
         match step {
-            Step::Turn { role, steps } if steps.iter().all(is_leaf) => {
+            Step::Turn { role, steps, .. } if steps.iter().all(is_leaf) => {
                 let around = self.tokens.opening(role, self.role.as_deref()) + self.tokens.closing(role);
                 self.role = Some(role.clone());
                 self.leaves(&format!("{at}{role}"), steps, around);
+                self.measured(steps, below);
             }
-            Step::Turn { role, steps } => {
+            Step::Turn { role, steps, .. } => {
                 let around = self.tokens.opening(role, self.role.as_deref()) + self.tokens.closing(role);
                 self.role = Some(role.clone());
                 self.line(&format!("{at}{role}"), "deploy", &around.to_string());
@@ -67,6 +84,7 @@ impl Painter<'_> {
             }
             Step::Text { .. } | Step::Splice { .. } | Step::Hole { .. } | Step::Select { .. } => {
                 self.leaves(at.trim_end_matches(' '), std::slice::from_ref(step), 0);
+                self.measured(std::slice::from_ref(step), below);
             }
             Step::Tool { name } => self.line(&format!("{at}tool {name}"), "generated", ""),
             Step::Branches { by, forked, width, join, branches, .. } => {
@@ -78,7 +96,7 @@ impl Painter<'_> {
                 };
                 let join = format!("{join:?}").to_lowercase();
                 let join = if join == "all" { String::new() } else { format!(", join {join}") };
-                self.line(&format!("{at}{by}{count}: {from}{join}"), "", "");
+                self.line(&format!("{at}{by}{count}: {from}{join}{}", self.turned(step)), "", "");
                 let role = self.role.clone();
                 match &branches[..] {
                     [only] => self.branch(&only.steps, below, *forked),
@@ -99,7 +117,7 @@ impl Painter<'_> {
                     Width::Times(count) => count.to_string(),
                     Width::Symbol(name) => name.clone(),
                 };
-                self.line(&format!("{at}repeat ×{times}"), "", "");
+                self.line(&format!("{at}repeat ×{times}{}", self.turned(step)), "", "");
                 self.steps(steps, below);
             }
             Step::Guarded { retries, tokens_max, steps } => {
@@ -129,6 +147,25 @@ impl Painter<'_> {
         }
     }
 
+    /// What holes and choices came to, a line each.
+    fn measured(&mut self, steps: &[Step], indent: &str) {
+        let Some(beside) = self.beside else { return };
+        for step in steps {
+            let (Step::Hole { label, .. } | Step::Select { label, .. }) = step else { continue };
+            let came_to = beside.of(step).map_or("was not reached".to_string(), ran);
+            let _ = writeln!(self.text, "{indent}   $[{label}] {came_to}");
+        }
+    }
+
+    /// How often a step was repeated in the run.
+    fn turned(&self, step: &Step) -> String {
+        match self.beside.and_then(|beside| beside.turns(step)) {
+            Some((1, turns)) => format!(" (was {turns})"),
+            Some((reached, turns)) => format!(" (was {turns} in {reached} times)"),
+            None => String::new(),
+        }
+    }
+
     fn branch(&mut self, steps: &[Step], indent: &str, forked: bool) {
         if !forked {
             self.role = None;
@@ -146,7 +183,7 @@ impl Painter<'_> {
                     shown.push_str(text);
                     read += &Amount::of(self.tokens.text(text));
                 }
-                Step::Splice { of, binding, text, .. } => {
+                Step::Splice { of, computed, binding, text, .. } => {
                     latest = latest.max(*binding);
                     match text {
                         Some(text) => {
@@ -155,7 +192,7 @@ impl Painter<'_> {
                         }
                         None => {
                             let _ = write!(shown, "${{{of}}}");
-                            read += &Amount::symbol(if of.is_empty() { "text" } else { of });
+                            read += &Amount::symbol(&symbol(of, *computed));
                         }
                     }
                 }

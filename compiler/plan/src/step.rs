@@ -65,6 +65,20 @@ pub struct Branch {
     pub steps: Vec<Step>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// The symbol for the tokens of a splice.
+pub(crate) fn symbol(of: &str, computed: bool) -> String {
+    match (of, computed) {
+        ("", _) => "text".to_string(),
+        (of, true) => format!("from({of})"),
+        (of, false) => of.to_string(),
+    }
+}
+
 /// One thing that a transcript goes through.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -73,6 +87,9 @@ pub enum Step {
     Turn {
         /// Whose.
         role: String,
+        #[serde(skip)]
+        /// Where it begins.
+        span: Span,
         /// What stands in it.
         steps: Vec<Step>,
     },
@@ -88,6 +105,9 @@ pub enum Step {
     Splice {
         /// What it comes from.
         of: String,
+        /// Whether it is computed of that: how long it is does not follow.
+        #[serde(skip_serializing_if = "is_false")]
+        computed: bool,
         /// When it is known.
         binding: Binding,
         /// The text itself, if it is known now.
@@ -111,6 +131,9 @@ pub enum Step {
         model: Option<String>,
         /// Most tokens, if the program says.
         max_tokens: Option<u32>,
+        #[serde(skip)]
+        /// Whether it is the likeliest text, so that equal transcripts go on alike.
+        likeliest: bool,
         #[serde(skip)]
         /// Where.
         span: Span,
@@ -138,6 +161,9 @@ pub enum Step {
         forked: bool,
         /// How many of each.
         width: Width,
+        #[serde(skip)]
+        /// Where.
+        span: Span,
         /// The repeat that they are; facts that vary with it differ from branch to branch.
         #[serde(skip)]
         repeat: u32,

@@ -11,6 +11,7 @@ use crate::binding::{Binding, Fact};
 use crate::step::{EntryPlan, Step, Width};
 use rustc_hash::FxHashMap;
 use sgl_ir::program::{Entry, Program, Region, Slot, Value};
+use sgl_source::Span;
 
 /// Most instructions that are looked at for one entry.
 const INSTRUCTIONS_MAX: u32 = 2_000_000;
@@ -26,8 +27,14 @@ pub struct TooLarge;
 /// # Errors
 /// [`TooLarge`] where calls within calls write out to more than two million instructions.
 pub fn plan(program: &Program, entry: &Entry, batch: &[String]) -> Result<EntryPlan, TooLarge> {
-    let mut walker =
-        Walker { program, open: Vec::new(), repeats: 0, symbols: FxHashMap::default(), left: INSTRUCTIONS_MAX };
+    let mut walker = Walker {
+        program,
+        open: Vec::new(),
+        repeats: 0,
+        symbols: FxHashMap::default(),
+        left: INSTRUCTIONS_MAX,
+        at: program.functions[entry.function as usize].span,
+    };
     let binding = |name: &String| if batch.contains(name) { Binding::Batch } else { Binding::Call };
     let parameters: Vec<(String, Binding)> =
         entry.parameters.iter().map(|(name, ..)| (name.clone(), binding(name))).collect();
@@ -47,6 +54,8 @@ struct Walker<'a> {
     symbols: FxHashMap<String, u32>,
     /// Instructions that may still be looked at.
     left: u32,
+    /// Where the instruction stands that is looked at.
+    at: Span,
 }
 
 /// A call.
@@ -131,6 +140,7 @@ impl Walker<'_> {
         let mut writer = prompt::Writer::new(steps);
         for instruction in &region.instructions {
             self.left = self.left.checked_sub(1).ok_or(TooLarge)?;
+            self.at = instruction.span;
             if self.instruction(frame, instruction, &mut writer)? {
                 break;
             }

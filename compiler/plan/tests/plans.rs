@@ -168,12 +168,12 @@ pub prompt main(essay: Str) -> [Int] {
 }
 "#;
     let (plan, cost) = planned(source, &[]);
-    let text = tree(&plan, &cost, &Characters);
+    let text = tree(&plan, &cost, &Characters, None);
     for expected in
         ["main(essay)", "├─ user Judge: ${essay}", "fork ×2: shares all above", "$[score]", "asks     2 times"]
     {
         assert!(text.contains(expected), "{expected} is not in\n{text}");
     }
-    let page = sgl_plan::html("main.sgl", "test", &[(plan, cost)], &Characters);
+    let page = sgl_plan::html("main.sgl", "test", &[(plan, cost, None)], &Characters);
     assert!(page.contains("<svg") && page.contains("class=\"call\"") && !page.contains("http"));
 }

@@ -171,6 +171,8 @@ codes! {
     W0423 "literal that is spliced"
     W0426 "`select` of one option"
     W0427 "blank at the end of a turn"
+    W0428 "system text that is nearly another"
+    W0429 "calls that wait for one another"
     W0801 "test that asserts nothing"
 }
 

@@ -290,6 +290,7 @@ impl Engine {
         if let Some(deadline) = request.deadline {
             self.deadlines.insert((deadline, id));
         }
+        let prompt = sequences.first().map_or(0, |sequence| sequence.scored_from);
         for mut sequence in sequences {
             (sequence.priority, sequence.namespace) = (priority, namespace);
             if let (Kind::Generate(generation), true) = (&mut request.kind, sequence.goes_on) {
@@ -307,6 +308,7 @@ impl Engine {
         }
         if let Some(session) = self.sessions.get_mut(&request.session) {
             session.busy = Some(id);
+            session.lead.get_or_insert(prompt);
         }
         if let Some(witness) = &mut self.witness {
             let sequences: Vec<&Sequence> = request.open.iter().filter_map(|name| self.sequences.get(*name)).collect();

@@ -40,6 +40,8 @@ pub(crate) struct Session {
     forks: u32,
     /// Whether nothing comes after the request under way.
     last_use: bool,
+    /// Tokens that its first request began with: others may begin with them, too.
+    pub(crate) lead: Option<usize>,
     pub(crate) pin: Option<NodeId>,
 }
 
@@ -121,7 +123,11 @@ impl Engine {
         let Some(open) = self.sessions.get(&session) else { return };
         let tokens = open.transcript.tokens();
         if open.last_use && self.cache.shares {
-            self.cache.tree.let_go(open.namespace, tokens, 0);
+            self.cache.tree.let_go(
+                open.namespace,
+                tokens,
+                open.trunk.map_or(open.lead.unwrap_or(0), |(_, trunk)| trunk),
+            );
         } else if open.forks > 0 {
             self.pin(session);
         }

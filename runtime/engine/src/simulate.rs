@@ -14,9 +14,27 @@ mod world;
 
 pub use crowd::{CrowdReport, crowd};
 
+use crate::engine::Engine;
+use crate::options::EngineOptions;
 use crate::transcript::Writing;
+use device::{Fake, Mind, Says};
 use sgl_constrain::ConstraintCache;
+use sgl_tokenizer::{ChatTemplate, Tokenizer};
+use std::sync::Arc;
 use world::World;
+
+/// An engine on a device that computes no model, and what its text is made of: for measuring what is read, and what of it was there.
+/// What it writes is noise that depends on all that came before.
+pub fn engine() -> (Engine, Tokenizer, ChatTemplate) {
+    /// Tokens that it holds.
+    const SLOTS: usize = 1 << 16;
+    /// Longest transcript.
+    const CONTEXT: usize = 1 << 14;
+    let writing = words::writing();
+    let mind = Mind { bytes: Arc::new(writing.tokenizer.vocabulary_bytes()), says: Says::Noise };
+    let engine = Engine::new(Box::new(Fake::new(CONTEXT, mind, SLOTS)), writing, SLOTS, &EngineOptions::default());
+    (engine, words::tokenizer(), words::template())
+}
 
 /// What simulations have in common: made once, because it takes longer than a simulation.
 #[derive(Debug)]

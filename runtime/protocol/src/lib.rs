@@ -6,7 +6,7 @@
 //!
 //! In reading order: [`shape`] says what a hole may hold, `sampling` how it is drawn, [`command`] what a program
 //! asks, [`event`] what an engine answers, [`language_model`] the seam between both, [`scripted`] an engine without
-//! weights for tests.
+//! weights for tests, [`trace`] what is told of a run.
 
 pub mod command;
 pub mod event;
@@ -16,6 +16,7 @@ pub mod picture;
 mod sampling;
 pub mod scripted;
 pub mod shape;
+pub mod trace;
 
 pub use command::{Command, Generate, Hint, RequestId, Role, Score, SessionId};
 pub use event::{Event, Finish, Generated, ModelError, Scored, Usage};
@@ -25,3 +26,4 @@ pub use picture::{PICTURE_BYTES_MAX, Picture, PictureFormat};
 pub use sampling::Sampling;
 pub use scripted::{Scripted, ScriptedAnswer};
 pub use shape::{Field, Shape, TAG, TAGGED_VALUE, Tagged, Variant};
+pub use trace::{Happening, Site};

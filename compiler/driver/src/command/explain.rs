@@ -1,7 +1,8 @@
 //! `sglc explain`: the page of a diagnostic; of a program, its plan or its constraints.
 
 use crate::arguments::ExplainArguments;
-use crate::constraints::{Tokens, describe};
+use crate::constraints::describe;
+use crate::tokens::Tokens;
 use crate::{Outcome, report};
 use sgl_source::{Code, did_you_mean};
 

@@ -1,7 +1,8 @@
 //! `sglc mask`: what a hole may hold next.
 
 use crate::arguments::MaskArguments;
-use crate::constraints::{Tokens, next, program};
+use crate::constraints::{next, program};
+use crate::tokens::Tokens;
 use crate::{Outcome, report};
 
 /// Prints what may come after the beginning of a hole.

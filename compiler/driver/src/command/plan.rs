@@ -1,9 +1,18 @@
-//! `sglc explain FILE[::ENTRY]`: what is known of a program's prompts before they run.
+//! `sglc explain FILE[::ENTRY]`: what is known of a program's prompts before they run, and what came of it.
 
 use crate::arguments::{DiagnosticFormat, ExplainArguments};
-use crate::{Outcome, compile, constraints, report};
+use crate::compile::Compiled;
+use crate::tokens::Tokens;
+use crate::{Outcome, compile, report, trace};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use sgl_plan::{Cost, EntryPlan, cost, html, plan, tree};
+use sgl_plan::{Beside, Cost, EntryPlan, PrefixTree, cost, follow, html, plan, tree};
+use sgl_protocol::Happening;
+use sgl_source::lines::position;
+use sgl_source::{FileId, Span};
+
+/// An entry's plan, what a call of it can cost, and what a run came to.
+type Explained = (EntryPlan, Cost, Option<Beside>);
 
 /// Whether what `explain` was given is a program and not a code.
 pub(super) fn is_program(what: &str) -> bool {
@@ -22,6 +31,15 @@ pub(super) fn run(program: &str, arguments: &ExplainArguments) -> Outcome {
     };
     report::diagnostics(&compiled.files, &compiled.diagnostics, DiagnosticFormat::Text);
     let Some(ir) = &compiled.ir else { return Outcome::Failed };
+    let ran = match arguments.trace.as_deref().map(trace::read).transpose() {
+        Ok(ran) => ran,
+        Err(error) => {
+            report::failure(&error);
+            return Outcome::Failed;
+        }
+    };
+    let traced = ran.as_ref().map(|(ran, _)| ran.entry.as_str());
+    let wanted = wanted.or(traced);
     let entries: Vec<_> = ir
         .entries
         .iter()
@@ -42,37 +60,79 @@ pub(super) fn run(program: &str, arguments: &ExplainArguments) -> Outcome {
         report::error(&format!("`--batch {unknown}`: no entry has such a parameter"));
         return Outcome::Usage;
     }
-    let tokens = match constraints::Tokens::of(&arguments.model) {
-        Ok(tokens) => tokens,
+    match explained(&compiled, ir, &entries, ran.as_ref(), arguments) {
+        Ok((tokens, plans)) => {
+            report::result(&shown(file, arguments, &tokens, &plans));
+            Outcome::Fine
+        }
         Err(error) => {
             report::failure(&error);
-            return Outcome::Failed;
+            Outcome::Failed
         }
-    };
+    }
+}
+
+/// The plans of these entries, and the tokens that they are counted in.
+fn explained(
+    compiled: &Compiled,
+    ir: &sgl_ir::Program,
+    entries: &[&sgl_ir::program::Entry],
+    ran: Option<&(trace::Ran, Vec<Happening>)>,
+    arguments: &ExplainArguments,
+) -> Result<(Tokens, Vec<Explained>)> {
+    let tokens = Tokens::of(&arguments.model)?;
     let mut plans = Vec::new();
     for entry in entries {
         let Ok(plan) = plan(ir, entry, &arguments.batch) else {
-            report::error(&format!("`{}` calls so much that its plan can't be written out", entry.name));
-            return Outcome::Failed;
+            bail!("`{}` calls so much that its plan can't be written out", entry.name);
         };
         let cost = cost(&plan, &tokens);
-        plans.push((plan, cost));
+        let beside = match ran {
+            Some((ran, happened)) if ran.entry == entry.name => {
+                Some(beside(compiled, &plan, happened, &tokens).with_context(|| ran.program.clone())?)
+            }
+            Some((ran, _)) => bail!("the trace is of `{}`, not of `{}`", ran.entry, entry.name),
+            None => None,
+        };
+        plans.push((plan, cost, beside));
     }
-    report::result(&if arguments.json {
-        let all: Vec<Value> = plans.iter().map(|(plan, cost)| described(plan, cost)).collect();
-        serde_json::to_string_pretty(&json!({ "file": file, "model": arguments.model, "entries": all }))
-            .unwrap_or_default()
+    Ok((tokens, plans))
+}
+
+/// A run beside its plan.
+fn beside(compiled: &Compiled, plan: &EntryPlan, happened: &[Happening], tokens: &Tokens) -> Result<Beside> {
+    follow(plan, happened, tokens, &mut PrefixTree::default()).map_err(|unfollowed| {
+        let site = unfollowed.0.at().unwrap_or_default();
+        let span = Span { file: FileId(site.0), start: site.1, end: site.2 };
+        let place = match compiled.files.ids().any(|file| file == span.file) {
+            true => {
+                let at = position(compiled.files.text(span.file), span.start as usize);
+                format!("{}:{}:{}", compiled.files.name(span.file), at.line, at.column)
+            }
+            false => "a file that it does not have".to_string(),
+        };
+        anyhow::anyhow!(
+            "the trace is of another version of the program: nothing is planned at {place} that could happen"
+        )
+    })
+}
+
+fn shown(file: &str, arguments: &ExplainArguments, tokens: &Tokens, plans: &[Explained]) -> String {
+    if arguments.json {
+        let all: Vec<Value> = plans.iter().map(described).collect();
+        let all = json!({ "file": file, "model": arguments.model, "entries": all });
+        serde_json::to_string_pretty(&all).unwrap_or_default()
     } else if arguments.html {
-        html(file, &arguments.model, &plans, &tokens).trim_end().to_string()
+        html(file, &arguments.model, plans, tokens).trim_end().to_string()
     } else {
-        let all: Vec<String> = plans.iter().map(|(plan, cost)| tree(plan, cost, &tokens)).collect();
+        let all: Vec<String> =
+            plans.iter().map(|(plan, cost, beside)| tree(plan, cost, tokens, beside.as_ref())).collect();
         all.join("\n").trim_end().to_string()
-    });
-    Outcome::Fine
+    }
 }
 
 /// A plan as JSON: the tree as it is, counts as text with symbols.
-fn described(plan: &EntryPlan, cost: &Cost) -> Value {
+fn described((plan, cost, beside): &Explained) -> Value {
     let mut object = serde_json::to_value(plan).unwrap_or_default();
     object["cost"] = json!({
         "calls": cost.calls.to_string(),
@@ -83,23 +143,8 @@ fn described(plan: &EntryPlan, cost: &Cost) -> Value {
         "held_tokens_max": cost.held.to_string(),
         "cached_share": cost.cached_share(),
     });
+    if let Some(beside) = beside {
+        object["run"] = json!({ "total": beside.total, "holes": beside.holes(&plan.steps) });
+    }
     object
-}
-
-impl sgl_plan::Tokens for constraints::Tokens {
-    fn text(&self, text: &str) -> u64 {
-        self.count(text)
-    }
-
-    fn opening(&self, role: &str, previous: Option<&str>) -> u64 {
-        self.around(|template| template.opening(role, previous).map(str::to_string).ok())
-    }
-
-    fn closing(&self, role: &str) -> u64 {
-        self.around(|template| template.closing(role).map(str::to_string).ok())
-    }
-
-    fn hole_max(&self) -> u64 {
-        u64::from(sgl_vm::RunOptions::default().max_tokens_default)
-    }
 }

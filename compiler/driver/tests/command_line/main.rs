@@ -5,3 +5,4 @@ mod rig;
 mod running;
 mod testing;
 mod tools;
+mod tracing;

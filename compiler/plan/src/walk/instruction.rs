@@ -4,7 +4,10 @@ use super::prompt::{Open, Writer};
 use super::{Frame, TooLarge, Walker};
 use crate::binding::{Binding, Fact, Known};
 use crate::step::{Step, Width};
-use sgl_ir::program::{Attempt, Instruction, Op, Region, Start, Value};
+use sgl_ir::program::{Attempt, HoleOption, Instruction, Op, Region, Start, Value};
+
+/// Temperature up to which a hole is taken to be the likeliest text: a token whose logit is 0.1 less comes once in 22,000 times.
+const LIKELIEST_TEMPERATURE_MAX: f64 = 0.01;
 
 impl Walker<'_> {
     /// Follows an instruction; whether nothing after it in its region is reached.
@@ -28,13 +31,14 @@ impl Walker<'_> {
                 return Ok(true);
             }
             Op::Fail(_) | Op::NoMatch(_) => return Ok(true),
-            Op::OpenRole(role) => out.open(Open::Turn((*role).to_string())),
+            Op::OpenRole(role) => out.open(Open::Turn((*role).to_string(), instruction.span)),
             Op::OpenNamedRole(value) => {
                 let role = frame.value(*value);
-                out.open(Open::Turn(match role.known {
+                let role = match role.known {
                     Known::Text(name) => name,
                     _ => format!("${{{}}}", role.origin),
-                }));
+                };
+                out.open(Open::Turn(role, instruction.span));
             }
             Op::CloseRole => out.close(true),
             Op::OpenGuard(guard) => {
@@ -44,13 +48,14 @@ impl Walker<'_> {
             Op::CloseGuard => out.close(false),
             Op::Append(text) => out.steps().push(Step::Text { text: text.clone(), span: instruction.span }),
             Op::AppendValue(value) | Op::AppendImage(value) => {
-                let Fact { binding, varies, known, origin } = frame.value(*value);
+                let Fact { binding, varies, known, origin, computed } = frame.value(*value);
                 let text = match known {
                     Known::Text(text) => Some(text),
                     Known::Int(number) => Some(number.to_string()),
                     _ => None,
                 };
-                out.steps().push(Step::Splice { of: origin, binding, text, varies, span: instruction.span });
+                let span = instruction.span;
+                out.steps().push(Step::Splice { of: origin, computed, binding, text, varies, span });
             }
             Op::If(condition, then, otherwise) => {
                 let condition = frame.value(*condition);
@@ -89,9 +94,17 @@ impl Walker<'_> {
         let span = instruction.span;
         let all = |frame: &Frame, given: &[Value]| given.iter().map(|value| frame.value(*value)).collect();
         let fact = match &instruction.op {
-            Op::Generate(hole, ..) => {
+            Op::Generate(hole, options, _) => {
+                let likeliest = options.iter().any(|(option, value)| {
+                    *option == HoleOption::Temperature
+                        && match frame.value(*value).known {
+                            Known::Float(temperature) => temperature <= LIKELIEST_TEMPERATURE_MAX,
+                            Known::Int(temperature) => temperature <= 0,
+                            _ => false,
+                        }
+                });
                 let (label, shape, model) = (hole.label.clone(), hole.shape.clone(), hole.model.clone());
-                out.steps().push(Step::Hole { label, shape, model, max_tokens: hole.max_tokens, span });
+                out.steps().push(Step::Hole { label, shape, model, max_tokens: hole.max_tokens, likeliest, span });
                 // What is written differs wherever it is written again.
                 let varies = frame.context.varies.clone();
                 Fact { varies, ..Fact::of(Binding::Generated, &hole.label) }

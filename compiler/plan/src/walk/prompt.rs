@@ -4,6 +4,7 @@ use super::{Frame, TooLarge, Walker};
 use crate::binding::{Binding, Fact, Known};
 use crate::step::{Branch, Join, Step, Width};
 use sgl_ir::program::{self, Body, Guard, Start};
+use sgl_source::Span;
 
 /// Steps of a region as they come.
 pub(super) struct Writer<'a> {
@@ -14,7 +15,7 @@ pub(super) struct Writer<'a> {
 
 /// What a region opens and closes.
 pub(super) enum Open {
-    Turn(String),
+    Turn(String, Span),
     Guard { retries: Width, tokens_max: Option<u64> },
 }
 
@@ -37,7 +38,7 @@ impl<'a> Writer<'a> {
 
     /// Ends the innermost turn or guard, if it was opened here; a region that leaves early also closes what is around it.
     pub(super) fn close(&mut self, turn: bool) {
-        if self.open.last().is_some_and(|(what, _)| matches!(what, Open::Turn(_)) == turn) {
+        if self.open.last().is_some_and(|(what, _)| matches!(what, Open::Turn(..)) == turn) {
             self.pop();
         }
     }
@@ -52,7 +53,7 @@ impl<'a> Writer<'a> {
     fn pop(&mut self) {
         let Some((what, steps)) = self.open.pop() else { return };
         let step = match what {
-            Open::Turn(role) => Step::Turn { role, steps },
+            Open::Turn(role, span) => Step::Turn { role, span, steps },
             Open::Guard { retries, tokens_max } => Step::Guarded { retries, tokens_max, steps },
         };
         self.steps().push(step);
@@ -88,13 +89,13 @@ impl Walker<'_> {
         start: Start,
         steps: &mut Vec<Step>,
     ) -> Result<Fact, TooLarge> {
-        let repeat = self.fresh_repeat();
+        let (repeat, span) = (self.fresh_repeat(), self.at);
         let by = self.program.functions[function as usize].name.clone();
         let mut inner = Vec::new();
         let result = self.call(function, given, &frame.context, &mut inner)?;
         let branches = vec![Branch { name: String::new(), steps: inner }];
         let (forked, width) = (start != Start::Fresh, Width::Times(1));
-        steps.push(Step::Branches { by, forked, width, repeat, join: Join::All, branches });
+        steps.push(Step::Branches { by, forked, width, span, repeat, join: Join::All, branches });
         Ok(result)
     }
 
@@ -107,7 +108,7 @@ impl Walker<'_> {
         join: &program::Join,
         steps: &mut Vec<Step>,
     ) -> Result<Fact, TooLarge> {
-        let repeat = self.fresh_repeat();
+        let (repeat, span) = (self.fresh_repeat(), self.at);
         let width = self.width(over);
         let element = super::element(over).within(repeat);
         for parameter in &body.parameters {
@@ -125,7 +126,7 @@ impl Walker<'_> {
             (Width::Times(length), Join::All) => Known::Length(*length),
             _ => Known::Nothing,
         };
-        steps.push(Step::Branches { by: "fork".into(), forked: true, width, repeat, join: kind, branches });
+        steps.push(Step::Branches { by: "fork".into(), forked: true, width, span, repeat, join: kind, branches });
         let judged = if kind == Join::All { given } else { given.join(&Fact::of(Binding::Generated, "fork")) };
         Ok(Fact { known, ..judged.join(over) })
     }
@@ -138,7 +139,7 @@ impl Walker<'_> {
         join: &program::Join,
         steps: &mut Vec<Step>,
     ) -> Result<Fact, TooLarge> {
-        let repeat = self.fresh_repeat();
+        let (repeat, span) = (self.fresh_repeat(), self.at);
         let (mut branches, mut all) = (Vec::new(), Fact::default());
         for (name, body) in bodies {
             let mut inner = Vec::new();
@@ -146,7 +147,7 @@ impl Walker<'_> {
             branches.push(Branch { name: name.clone(), steps: inner });
         }
         let (width, join) = (Width::Times(1), join_of(join));
-        steps.push(Step::Branches { by: "fork".into(), forked: true, width, repeat, join, branches });
+        steps.push(Step::Branches { by: "fork".into(), forked: true, width, span, repeat, join, branches });
         Ok(Fact { known: Known::Nothing, ..all })
     }
 
@@ -158,12 +159,12 @@ impl Walker<'_> {
         body: &Body,
         steps: &mut Vec<Step>,
     ) -> Result<Fact, TooLarge> {
-        let repeat = self.fresh_repeat();
+        let (repeat, span) = (self.fresh_repeat(), self.at);
         let mut inner = Vec::new();
         let given = self.body(frame, body, &mut inner)?;
         let branches = vec![Branch { name: String::new(), steps: inner }];
         let (forked, width) = (start != Start::Fresh, Width::Times(1));
-        steps.push(Step::Branches { by: "scratch".into(), forked, width, repeat, join: Join::All, branches });
+        steps.push(Step::Branches { by: "scratch".into(), forked, width, span, repeat, join: Join::All, branches });
         Ok(given)
     }
 

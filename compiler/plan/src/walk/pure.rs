@@ -7,6 +7,12 @@ use sgl_ir::program::{Constant, Op, Value};
 pub(super) fn fact(frame: &Frame, op: &Op) -> Fact {
     match op {
         Op::Constant(Constant::Int(number)) => Fact::constant(Known::Int(*number)),
+        Op::Constant(Constant::Float(number)) => Fact::constant(Known::Float(*number)),
+        Op::ToFloat(value) => {
+            let fact = frame.value(*value);
+            let known = if let Known::Int(number) = fact.known { Known::Float(number as f64) } else { Known::Nothing };
+            Fact { known, ..fact }
+        }
         Op::Constant(Constant::Text(text)) => Fact::constant(Known::Text(text.clone())),
         Op::Constant(_) | Op::Function(_) => Fact::default(),
         Op::Load(slot) => frame.slots.get(slot).cloned().unwrap_or_default(),
@@ -24,12 +30,13 @@ pub(super) fn fact(frame: &Frame, op: &Op) -> Fact {
         }
         Op::Concat(all) => concat(frame, all),
         Op::Tuple(all) | Op::Record(_, all) | Op::Variant(_, _, all) => {
-            Fact { known: Known::Nothing, ..frame.joined(all) }
+            Fact { known: Known::Nothing, computed: true, ..frame.joined(all) }
         }
         Op::Field(of, _) => Fact { known: Known::Nothing, ..frame.value(*of) },
         Op::Index(of, at) => {
             let list = frame.value(*of);
-            Fact { known: Known::Nothing, origin: list.origin.clone(), ..list.join(&frame.value(*at)) }
+            let (origin, computed) = (list.origin.clone(), list.computed);
+            Fact { known: Known::Nothing, origin, computed, ..list.join(&frame.value(*at)) }
         }
         Op::Transcript => frame.context.join(&Fact::of(Binding::Generated, "transcript")),
         Op::Closure(body) => frame.joined(&sgl_ir::captures(body)).computed(),
@@ -63,6 +70,7 @@ fn concat(frame: &Frame, all: &[Value]) -> Fact {
     let joined = frame.joined(all);
     match texts {
         Some(text) => Fact { known: Known::Text(text), ..joined },
-        None => Fact { known: Known::Nothing, ..joined },
+        // A text of several pieces is longer than what it comes from.
+        None => Fact { known: Known::Nothing, computed: true, ..joined },
     }
 }

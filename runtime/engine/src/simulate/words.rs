@@ -34,8 +34,12 @@ pub(crate) fn tokenizer() -> Tokenizer {
     .expect("a sound vocabulary")
 }
 
+/// ChatML's turns.
+pub(crate) fn template() -> ChatTemplate {
+    ChatTemplate::compile(TEMPLATE, "<|im_start|>", "<|im_end|>").expect("a sound template")
+}
+
 /// The vocabulary with ChatML's turns.
 pub(crate) fn writing() -> Writing {
-    let template = ChatTemplate::compile(TEMPLATE, "<|im_start|>", "<|im_end|>").expect("a sound template");
-    Writing::new(tokenizer(), Some(template))
+    Writing::new(tokenizer(), Some(template()))
 }

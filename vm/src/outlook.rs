@@ -1,0 +1,135 @@
+//! What comes after a question, from the code alone: whether its transcript is asked again, and into how many branches it is forked.
+//!
+//! The engine is told with each question, so that it keeps what will be wanted and lets go what will not. A way through the code that
+//! can't be taken counts as one that can: what is said to be over is over.
+
+use crate::image::{Function, Image, Op, Start};
+use crate::machine::Machine;
+use crate::task::Slot;
+use crate::value::TaskId;
+use rustc_hash::FxHashMap;
+use sgl_protocol::{Command, Hint};
+
+/// What was found out, by function and instruction.
+#[derive(Debug)]
+pub(crate) struct Outlook {
+    /// Whether a function, or one that it calls, asks about the transcript that it is called in.
+    asks: Vec<bool>,
+    later: FxHashMap<(u32, usize), bool>,
+}
+
+impl Outlook {
+    /// What is known of each function: a fixed point, as functions call each other.
+    pub(crate) fn new(image: &Image) -> Self {
+        let mut outlook = Self { asks: vec![false; image.functions.len()], later: FxHashMap::default() };
+        loop {
+            let found: Vec<bool> =
+                image.functions.iter().map(|function| function.code.iter().any(|op| outlook.needs(op))).collect();
+            if found == outlook.asks {
+                return outlook;
+            }
+            outlook.asks = found;
+        }
+    }
+
+    /// Whether an instruction needs what the cache has of the current transcript.
+    fn needs(&self, op: &Op) -> bool {
+        match op {
+            Op::Generate { .. }
+            | Op::Select { .. }
+            | Op::Transcript { .. }
+            | Op::ForkEach { .. }
+            | Op::ForkNamed { .. }
+            // A retry begins again with it.
+            | Op::Guard { .. } => true,
+            Op::Spawn { start, .. } => *start == Start::Fork,
+            Op::Call { function, .. } => self.asks.get(*function as usize).copied().unwrap_or(true),
+            _ => false,
+        }
+    }
+
+    /// Whether the transcript is needed again from an instruction of a function on.
+    pub(crate) fn later(&mut self, image: &Image, function: u32, from: usize) -> bool {
+        if let Some(known) = self.later.get(&(function, from)) {
+            return *known;
+        }
+        let code = &image.functions[function as usize].code;
+        let (mut seen, mut open, mut found) = (vec![false; code.len()], vec![from], false);
+        while let Some(at) = open.pop() {
+            let Some(op) = code.get(at).filter(|_| !std::mem::replace(&mut seen[at], true)) else { continue };
+            if self.needs(op) {
+                found = true;
+                break;
+            }
+            match op {
+                Op::Return { .. } | Op::Fail { .. } => {}
+                Op::Jump { target } => open.push(*target as usize),
+                Op::JumpUnless { target, .. } => open.extend([at + 1, *target as usize]),
+                Op::Next { end, .. } => open.extend([at + 1, *end as usize]),
+                _ => open.push(at + 1),
+            }
+        }
+        self.later.insert((function, from), found);
+        found
+    }
+}
+
+impl Machine<'_> {
+    /// Tells the engine what comes after the question that is asked next.
+    pub(crate) fn look_ahead(&mut self, id: TaskId) {
+        let image = self.image;
+        let Self { slots, outlook, .. } = self;
+        let Some(Slot::Alive(task)) = slots.get(id.0 as usize) else { return };
+        let (Some(session), Some(innermost)) = (task.session, task.frames.last()) else { return };
+        let forks = forks_next(&image.functions[innermost.function as usize], innermost.at + 1);
+        // A guard may take the transcript back, and go on elsewhere.
+        let guarded = task.frames.iter().any(|frame| !frame.guards.is_empty());
+        let later = guarded || task.frames.iter().any(|frame| outlook.later(image, frame.function, frame.at + 1));
+        if let Some(count) = forks.filter(|count| *count > 0) {
+            self.model.submit(Command::Hint { session, hint: Hint::Forks(count) });
+        } else if !later {
+            self.model.submit(Command::Hint { session, hint: Hint::LastUse });
+        }
+    }
+}
+
+/// Into how many branches the transcript is forked next, if that comes next whatever happens and the count is written in the code.
+fn forks_next(function: &Function, from: usize) -> Option<u32> {
+    let mut at = from;
+    loop {
+        match function.code.get(at)? {
+            Op::ForkNamed { functions, .. } => return u32::try_from(functions.len()).ok(),
+            Op::ForkEach { over, .. } => return count_of(&function.code[..at], *over),
+            Op::Generate { .. }
+            | Op::Select { .. }
+            | Op::Transcript { .. }
+            | Op::Spawn { .. }
+            | Op::Call { .. }
+            | Op::Return { .. }
+            | Op::Fail { .. }
+            | Op::Guard { .. }
+            | Op::Jump { .. }
+            | Op::JumpUnless { .. }
+            | Op::Next { .. } => return None,
+            _ => at += 1,
+        }
+    }
+}
+
+/// How many elements a register has after this code, if its last value is a list or a range of numbers that are written there.
+fn count_of(code: &[Op], register: u16) -> Option<u32> {
+    let number = |wanted: u16| {
+        code.iter().rev().find_map(|op| match op {
+            Op::Int { to, value } if *to == wanted => Some(*value),
+            _ => None,
+        })
+    };
+    code.iter().rev().find_map(|op| match op {
+        Op::List { to, items } if *to == register => Some(u32::try_from(items.len()).ok()),
+        Op::Range { to, start, end: Some(end), inclusive } if *to == register => {
+            let count = number(*end)?.checked_sub(number(*start)?)?.checked_add(i64::from(*inclusive))?;
+            Some(u32::try_from(count).ok())
+        }
+        _ => None,
+    })?
+}
