@@ -11,6 +11,8 @@ The switches have the names that SGLang's server gives them, where it has them:
   --disable-fork-sharing       a branch reads for itself what came before it was forked (SGLang has no such switch)
   --disable-jump-forward       text without a choice is drawn token by token (SGLang dropped the feature, and the switch, in 2025)
   --disable-overlap-schedule   a pass is begun when the one before it was read
+  --disable-cascade            on a CUDA device: attention reads what branches share for each of them (SGLang has no such switch)
+  --disable-cuda-graph         on a CUDA device: passes are launched kernel by kernel
 
 Peers: `--llama-cpp-python` starts the server of that PyPI package (built here with native flags) with its prefix cache; `--url URL`
 takes any server with OpenAI's `/v1/completions`. A peer gets the requests of our run by an async client: same transcripts (ours,
@@ -21,7 +23,7 @@ are asked as prompts with one token to generate, which is less than they are wor
 On a machine that others keep busy, seconds of wall time say little, and a peer whose threads spin at barriers collapses. `--threads 1
 --by cpu` compares processor seconds of one thread on each side, which are about the wall seconds of a quiet machine.
 
-usage: benches/suite.py [--rounds N] [--threads N] [--model FILE] [--only NAME …] [--by wall|cpu] [--no-ablations] [--llama-cpp-python] [--url URL]
+usage: benches/suite.py [--rounds N] [--threads N] [--engine "OPTION …"] [--model FILE] [--only NAME …] [--by wall|cpu] [--no-ablations] [--llama-cpp-python] [--url URL]
                         [--url-model NAME] [--grammar-field NAME] [--out FILE.jsonl] [--table FILE.md]
 """
 
@@ -30,6 +32,7 @@ import asyncio
 import json
 import os
 import platform
+import shlex
 import socket
 import statistics
 import subprocess
@@ -50,8 +53,11 @@ SWITCHES = {
     "no jump-forward": ["--disable-jump-forward"],
     "no overlap": ["--disable-overlap-schedule"],
 }
+CUDA_SWITCHES = {
+    "no cascade": ["--disable-cascade"],
+    "no CUDA graphs": ["--disable-cuda-graph"],
+}
 ALL_OFF = "all off"
-SWITCHES[ALL_OFF] = [switch for switches in SWITCHES.values() for switch in switches]
 SECONDS_MAX = 3600
 
 
@@ -59,7 +65,7 @@ def ours(arguments, load, side, record=None):
     """One run of a load on our engine: its figures."""
     command = [arguments.ours, "programs", arguments.model, json.dumps(load)]
     command += ["--record", record] if record else []
-    command += ["--threads", str(arguments.threads), *SWITCHES[side]]
+    command += ["--threads", str(arguments.threads), *shlex.split(arguments.engine), *SWITCHES[side]]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, timeout=SECONDS_MAX)
     if done.returncode:
         sys.exit(f"{load['program']} with {side} failed:\n{done.stderr}")
@@ -234,6 +240,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--model")
+    parser.add_argument("--engine", default="", help="further options of the engine on our side, as one text")
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--by", choices=("wall", "cpu"), default="wall")
     parser.add_argument("--no-ablations", action="store_true")
@@ -249,6 +256,9 @@ def main():
         require(llama_cpp="llama-cpp-python[server]", httpx="httpx")
     elif arguments.url:
         require(httpx="httpx")
+    if "cuda" in arguments.engine + os.environ.get("SGLC_DEVICE", ""):
+        SWITCHES.update(CUDA_SWITCHES)
+    SWITCHES[ALL_OFF] = [switch for switches in SWITCHES.values() for switch in switches]
     if not Path(arguments.ours).exists():
         subprocess.run(["cargo", "build", "--release", "-p", "sgl_benches", "-p", "sglc"], check=True, cwd=ROOT)
     if not arguments.model:
