@@ -4,7 +4,7 @@
 //! cargo run --release -p sgl_engine --example cuda_engine -- FOLDER CASE... [SWITCH...]
 //! ```
 //! FOLDER has a tokenizer (`runtime/model/tests/data/tiny_llama` will do); its weights are not used. Cases: `sizes` (1 to 256
-//! transcripts, free and of a pattern), `batch` (256 x (128 + 64) alone), `records`, `branches`. Switches: `no-cascade`, `no-graphs`,
+//! transcripts, free and of a pattern), `batch` (256 x (128 + 64) alone), `records`, `branches`, `same` (small ones, for comparing texts). Switches: `no-cascade`, `no-graphs`,
 //! `no-cache`, `no-overlap`, `always-overlap`, `no-jump`, `forced-jump`, `deterministic`. Texts have exactly the length that is asked for; their
 //! hash is printed, which no switch but `forced-jump` changes in deterministic mode. Times are of the host, from the first
 //! command to the last answer; the device's waiting is by its own clock.
@@ -181,7 +181,7 @@ fn options(arguments: &[String]) -> Result<EngineOptions, Box<dyn Error>> {
     let mut options = EngineOptions { slots: Some(350_000), ..EngineOptions::default() };
     for argument in arguments {
         match argument.as_str() {
-            "sizes" | "batch" | "records" | "branches" => {}
+            "sizes" | "batch" | "records" | "branches" | "same" => {}
             "no-cascade" => options.cascade = false,
             "no-graphs" => options.graphs = false,
             "deterministic" => options.deterministic = true,
@@ -220,6 +220,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     if wanted("records") {
         bench.batch("  (the first time)", (64, 128), &record(), (0, 512));
         bench.batch("64 x (128 + a record)", (64, 128), &record(), (0, 512));
+    }
+    if wanted("same") {
+        for (name, shape, tokens) in
+            [("free", &free, (32, 32)), ("pattern", &letters, (32, 32)), ("record", &record(), (0, 512))]
+        {
+            bench.batch(&format!("16 x (64 + 32), {name}"), (16, 64), shape, tokens);
+        }
     }
     if wanted("branches") {
         bench.branches("  (64 branches of 512, the first time)", 64, 512, 4);

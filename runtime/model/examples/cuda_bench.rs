@@ -4,7 +4,7 @@
 //! cargo run --release -p sgl_model --example cuda_bench -- decode         # Llama-3-8B's shape
 //! cargo run --release -p sgl_model --example cuda_bench -- prefill
 //! cargo run --release -p sgl_model --example cuda_bench -- branches       # 64 sequences that share 8,192 tokens
-//! cargo run --release -p sgl_model --example cuda_bench -- parity MODEL TEXT.txt
+//! cargo run --release -p sgl_model --example cuda_bench -- parity MODEL TEXT.txt [TOKENS]
 //! cargo run --release -p sgl_model --example cuda_bench -- logits MODEL TEXT.txt FOLDER
 //! ```
 //! A decode step is timed twice: as its graph and draw alone, repeated without the host, and as a caller sees it, who begins a step
@@ -42,7 +42,8 @@ fn main() -> Outcome {
         ["prefill"] => prefill(),
         ["branches"] => branches(),
         ["logits", model, text, folder] => logits_to(Path::new(model), Path::new(text), Path::new(folder)),
-        ["parity", model, text] => parity(Path::new(model), Path::new(text)),
+        ["parity", model, text] => parity(Path::new(model), Path::new(text), 400),
+        ["parity", model, text, tokens] => parity(Path::new(model), Path::new(text), tokens.parse()?),
         _ => Err("usage: see the head of this file".into()),
     }
 }
@@ -292,12 +293,12 @@ fn logits_to(path: &Path, text: &Path, folder: &Path) -> Outcome {
 }
 
 /// Logits of every position of a text, both ways, token by token and in one piece.
-fn parity(path: &Path, text: &Path) -> Outcome {
+fn parity(path: &Path, text: &Path, most: usize) -> Outcome {
     let pool = ThreadPool::new(std::thread::available_parallelism()?.get().min(16));
     let cpu = load(path, &pool)?;
     let device = Device::open(0)?;
     let mut tokens = cpu.tokenizer.encode(&std::fs::read_to_string(text)?);
-    tokens.truncate(400);
+    tokens.truncate(most);
     let count = tokens.len();
     let places: Vec<u32> = (0..count as u32).collect();
     let outputs: Vec<Output<'_>> = (0..count).map(|row| Output { row, rows: OutputRows::All }).collect();
