@@ -3,6 +3,7 @@
 //! One JSON object per case. `cold` is the first pass over the instances, `warm` are later ones; times are of one mask, as the engine asks
 //! for it before each token. A run counts as canonical if its tokens are those of the instance.
 
+use crate::median;
 use serde_json::{Value, json};
 use sgl_constrain::schema::{self, SchemaOptions};
 use sgl_constrain::{Grammar, TokenMasks, Vocabulary};
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 const WARM_PASSES: usize = 20;
 /// Times a constraint is made, of which the median counts.
 const BUILDS: usize = 3;
+/// Times an image of it is opened, of which the median counts.
+const LOADS: usize = 25;
 
 /// Prints a line per case.
 pub(crate) fn run(model: &Path, cases: &Path) -> Result<(), String> {
@@ -72,6 +75,8 @@ fn measured(case: &Value, vocabulary: &Arc<Vocabulary>, encode: &dyn Fn(&str) ->
     }
     builds.sort_unstable();
     let masks = constraint(case, vocabulary)?;
+    let image = Arc::new(masks.to_image());
+    let load = median::seconds(LOADS, || drop(black_box(TokenMasks::of_image(image.clone(), vocabulary))));
     let (mut cold, mut warm) = (Vec::new(), Vec::new());
     let (mut tokens, mut forced, mut runs, mut strange) = (0, 0, 0, 0);
     for instance in case["instances"].as_array().into_iter().flatten().filter_map(Value::as_str) {
@@ -101,6 +106,7 @@ fn measured(case: &Value, vocabulary: &Arc<Vocabulary>, encode: &dyn Fn(&str) ->
     Ok(json!({
         "compile_ms": builds[BUILDS / 2].as_secs_f64() * 1e3,
         "ahead": masks.is_ahead(), "states": masks.state_count(), "masks": masks.mask_count(),
+        "image_kilobytes": image.len() / 128, "load_us": load * 1e6,
         "kilobytes": masks.bytes() / 1024, "need": masks.need(masks.start()),
         "cold_us": quantiles(&mut cold), "warm_us": quantiles(&mut warm),
         "tokens": tokens, "forced": forced, "runs": runs, "not_canonical": strange,

@@ -1,5 +1,6 @@
 //! Benchmarks as one command: `sgl_benches compile | pure | image | scheduler | mask MODEL | constraints MODEL CASES |
 //! hits MODEL | exact VOCABULARY CASES STATES | engine MODEL THREADS | beside MODEL THREADS CASE |
+//! records MODEL THREADS ROUNDS |
 //! programs MODEL LOAD [--record FILE] [SWITCH…] | soak MODEL THREADS MINUTES SEED`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "prints figures")]
 
@@ -15,6 +16,7 @@ mod median;
 mod programs;
 mod project;
 mod pure;
+mod records;
 mod soak;
 
 use std::path::Path;
@@ -23,6 +25,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: sgl_benches compile | pure | image | scheduler | mask MODEL.gguf | \
     hits MODEL.gguf [PROGRAM…] | constraints MODEL.gguf CASES.json | \
     exact MODEL.gguf|VOCABULARY.json CASES.json STATES | engine MODEL.gguf THREADS | beside MODEL.gguf THREADS CASE | \
+    records MODEL.gguf THREADS ROUNDS | \
     programs MODEL.gguf LOAD [--record FILE] [SWITCH…] | soak MODEL.gguf THREADS MINUTES SEED";
 
 fn main() -> ExitCode {
@@ -58,6 +61,10 @@ fn main() -> ExitCode {
         ["engine", model, threads] => match threads.parse() {
             Ok(threads) => engine::run(Path::new(model), threads),
             Err(_) => Err(USAGE.to_string()),
+        },
+        ["records", model, threads, rounds] => match (threads.parse(), rounds.parse()) {
+            (Ok(threads), Ok(rounds)) => records::run(Path::new(model), threads, rounds),
+            _ => Err(USAGE.to_string()),
         },
         _ => Err(USAGE.to_string()),
     };

@@ -15,12 +15,8 @@ pub fn check(
     cap: Option<u32>,
 ) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = shown_image(image, function).map(sees_none).into_iter().collect();
-    for hole in holes(image, function) {
-        let hole = &image.holes[hole as usize];
-        if hole.shape.computed(&[]).is_none() {
-            // What is computed when the hole is reached is checked there.
-            continue;
-        }
+    // What is computed when the hole is reached is checked there.
+    for hole in known_holes(image, function) {
         let own = hole.max_tokens.unwrap_or(max_tokens_default);
         let budget = cap.map_or(own, |cap| own.min(cap));
         match need(hole) {
@@ -46,6 +42,12 @@ pub(crate) fn holes(image: &Image, function: u32) -> BTreeSet<u32> {
         }
     });
     holes
+}
+
+/// The holes that a function can reach and whose shapes are known before it runs.
+pub(crate) fn known_holes(image: &Image, function: u32) -> impl Iterator<Item = &Hole> {
+    let known = |hole: &&Hole| hole.shape.computed(&[]).is_some();
+    holes(image, function).into_iter().map(|hole| &image.holes[hole as usize]).filter(known)
 }
 
 /// The models that a function can ask by name.

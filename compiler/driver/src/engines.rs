@@ -7,9 +7,10 @@ use anyhow::{Context, Result};
 use sgl_engine::{Engine, EngineOptions, StoreOptions};
 use sgl_protocol::{Fleet, LanguageModel};
 use sgl_source::{Code, Diagnostic, FileId, Span};
-use sgl_vm::RunOptions;
 use sgl_vm::image::Image;
+use sgl_vm::{Carried, RunOptions};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Threads that the engine takes if none are asked for: more gain nothing for models that fit a small machine.
 pub(crate) const THREADS_MAX: usize = 16;
@@ -103,13 +104,27 @@ pub(crate) struct Engines {
 }
 
 impl Engines {
+    /// Gives them constraints that were made before, for models of the same tokens.
+    pub(crate) fn adopt(&mut self, constraints: &[Carried]) {
+        for (shape, bytes) in constraints {
+            // What is no image is made when it is asked for.
+            if let Some(words) = sgl_constrain::image_words(bytes) {
+                let words: sgl_constrain::ImageWords = Arc::new(words);
+                self.engines.iter_mut().for_each(|engine| engine.adopt(*shape, words.clone()));
+            }
+        }
+    }
+
     /// What keeps a function from being run on them: holes that can't close within their budgets.
     pub(crate) fn check(&mut self, image: &Image, function: u32, options: &RunOptions) -> Vec<Diagnostic> {
         let Self { engines, names } = self;
-        let need = |hole: &sgl_vm::image::Hole| {
-            let index = names.iter().find(|(name, _)| Some(name) == hole.model.as_ref()).map_or(0, |(_, index)| *index);
-            engines[index].need(&hole.shape).map_err(|error| error.to_string())
+        let index = |hole: &sgl_vm::image::Hole| {
+            names.iter().find(|(name, _)| Some(name) == hole.model.as_ref()).map_or(0, |(_, index)| *index)
         };
+        // All are begun before the first is waited for.
+        demand::known_holes(image, function).for_each(|hole| engines[index(hole)].prepare([&hole.shape]));
+        let need =
+            |hole: &sgl_vm::image::Hole| engines[index(hole)].need(&hole.shape).map_err(|error| error.to_string());
         demand::check(image, function, need, options.max_tokens_default, options.max_tokens_cap)
     }
 

@@ -152,8 +152,8 @@ pub(crate) fn trim(table: &Table) -> Automaton {
             }
         }
     }
-    // The start stays, so that the empty language has a state to stand in.
-    live[table.start as usize] = true;
+    // The start stays, so that the empty language has a state to stand in; nothing leads on from there.
+    let is_empty = !std::mem::replace(&mut live[table.start as usize], true);
     let mut renamed = vec![DEAD; count];
     let mut kept = 0;
     for (state, name) in renamed.iter_mut().enumerate() {
@@ -166,7 +166,7 @@ pub(crate) fn trim(table: &Table) -> Automaton {
     let mut accepting = Vec::with_capacity(kept as usize);
     for state in (0..count).filter(|state| live[*state]) {
         let row = &table.next[state * table.class_count..(state + 1) * table.class_count];
-        next.extend(row.iter().map(|t| if *t == DEAD { DEAD } else { renamed[*t as usize] }));
+        next.extend(row.iter().map(|t| if *t == DEAD || is_empty { DEAD } else { renamed[*t as usize] }));
         accepting.push(table.accepting[state]);
     }
     Automaton::from_table(Table {

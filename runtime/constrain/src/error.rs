@@ -47,6 +47,9 @@ pub enum ConstrainError {
     /// A JSON Schema that can't be enforced, or that is none.
     #[error("the schema can't be enforced: {0}")]
     Schema(String),
+    /// Making it panicked.
+    #[error("making it failed, which is a fault of sglc and not of the program")]
+    Fault,
     /// No text at all belongs to the shape.
     #[error("no text fits")]
     Empty,

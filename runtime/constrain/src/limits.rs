@@ -28,6 +28,8 @@ pub(crate) const SMALL_PATTERN_BYTES_MAX: usize = 1 << 20;
 pub(crate) const MEMO_ENTRIES_MAX: usize = 1_024;
 /// Cells (4 bytes each) of all automata that a thread remembers.
 pub(crate) const MEMO_CELLS_MAX: usize = 8_000_000;
+/// Threads that make constraints beside those that ask for them: one that takes long must not keep the others waiting.
+pub(crate) const MAKERS_MAX: usize = 3;
 /// Constraints that a cache keeps.
 pub(crate) const CACHE_ENTRIES_MAX: usize = 256;
 /// Parts of a grammar inside one another.
@@ -46,6 +48,8 @@ pub(crate) const SITES_MAX: usize = 100_000;
 pub(crate) const STACK_DEPTH_MAX: u32 = 512;
 /// Readings of one text that are followed at once; beyond it the costliest are dropped.
 pub(crate) const READINGS_MAX: usize = 2_048;
+/// Steps without a byte after one byte: far more than lowered programs take, so that one from elsewhere ends, too.
+pub(crate) const CLOSURE_STEPS_MAX: usize = 1 << 18;
 /// Bytes of states that a pushdown automaton may have met before it begins anew for the next hole.
 pub(crate) const SPACE_BYTES_MAX: usize = 64 << 20;
 /// Bytes of masks of a pushdown automaton that are kept when it begins anew.

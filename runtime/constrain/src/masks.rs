@@ -4,6 +4,7 @@ use crate::allowed::Allowed;
 use crate::automaton::{Automaton, StateId};
 use crate::error::ConstrainError;
 use crate::grammar::Grammar;
+use crate::image::{Image, ImageError, ImageWords, Kind};
 use crate::limits::WHOLE_STATES_MAX;
 use crate::pushdown::Pushdown;
 use crate::regular::{Sizes, automaton};
@@ -72,6 +73,37 @@ impl TokenMasks {
         }
     }
 
+    /// The words of an image of it: [`TokenMasks::of_image`] gives it back.
+    pub fn to_image(&self) -> Vec<u64> {
+        match &self.means {
+            Means::Table(table) => table.write(),
+            Means::Pushdown(pushdown) => pushdown.write(),
+        }
+    }
+
+    /// The constraint of an image. If that was made with another vocabulary, only its byte part is taken, and the masks are made
+    /// anew.
+    ///
+    /// # Errors
+    /// Words that are no image, or a damaged one; a constraint that no tokens of this vocabulary fulfil.
+    pub fn of_image(words: ImageWords, vocabulary: &Arc<Vocabulary>) -> Result<Self, ImageError> {
+        Self::opened(&Image::open(words)?, vocabulary)
+    }
+
+    fn opened(image: &Image, vocabulary: &Arc<Vocabulary>) -> Result<Self, ImageError> {
+        let means = match image.kind {
+            Kind::Table | Kind::TableOnDemand => Means::Table(Table::read(image, vocabulary)?),
+            Kind::Pushdown | Kind::PushdownPartly => Means::Pushdown(Pushdown::read(image, vocabulary)?),
+        };
+        Ok(Self { vocabulary: vocabulary.clone(), means, runs: Mutex::default() })
+    }
+
+    /// The constraint of an image that is sound and was made with this vocabulary.
+    pub(crate) fn of_own_image(words: &ImageWords, vocabulary: &Arc<Vocabulary>) -> Option<Self> {
+        let image = Image::open(words.clone()).ok().filter(|image| image.is_over(vocabulary))?;
+        Self::opened(&image, vocabulary).ok()
+    }
+
     /// The vocabulary.
     pub fn vocabulary(&self) -> &Arc<Vocabulary> {
         &self.vocabulary
@@ -96,7 +128,7 @@ impl TokenMasks {
     /// Where bytes lead, if they are allowed.
     pub fn step(&self, state: StateId, bytes: &[u8]) -> Option<StateId> {
         match &self.means {
-            Means::Table(table) => bytes.iter().try_fold(state, |state, byte| table.automaton().step(state, *byte)),
+            Means::Table(table) => table.machine().advance(state, bytes),
             Means::Pushdown(pushdown) => pushdown.advance(state.0, bytes).map(StateId),
         }
     }
@@ -153,7 +185,7 @@ impl TokenMasks {
     /// The only byte that may come next and where it leads, in a state where the text may not end.
     pub(crate) fn only_byte(&self, state: StateId) -> Option<(u8, StateId)> {
         match &self.means {
-            Means::Table(table) => table.automaton().only_byte(state),
+            Means::Table(table) => table.machine().only_byte(state),
             Means::Pushdown(pushdown) => pushdown.only_byte(state.0).map(|(byte, to)| (byte, StateId(to))),
         }
     }
@@ -165,7 +197,7 @@ impl TokenMasks {
     /// How many states there are: for a pushdown automaton, places where it takes a byte.
     pub fn state_count(&self) -> usize {
         match &self.means {
-            Means::Table(table) => table.automaton().state_count(),
+            Means::Table(table) => table.machine().state_count(),
             Means::Pushdown(pushdown) => pushdown.sizes().0,
         }
     }
@@ -191,8 +223,8 @@ impl TokenMasks {
         let visit = |token, to| visit(token, StateId(to));
         match &self.means {
             Means::Table(table) => {
-                let inner = table.automaton().table();
-                crate::need::below(|state, byte| inner.step(state, byte), &self.vocabulary, part, state.0, visit);
+                let machine = table.machine();
+                crate::need::below(|state, byte| machine.step(state, byte), &self.vocabulary, part, state.0, visit);
             }
             Means::Pushdown(pushdown) => {
                 pushdown.below(part, state.0, visit);

@@ -11,6 +11,8 @@
 mod ahead;
 mod clips;
 mod costs;
+mod frozen;
+mod image;
 mod lower;
 mod paths;
 mod program;
@@ -19,6 +21,7 @@ mod space;
 #[cfg(test)]
 mod tests;
 mod text;
+mod verify;
 mod views;
 
 use crate::automaton::DEAD;
@@ -70,12 +73,26 @@ impl Grammar {
     }
 }
 
+/// Why no number of tokens leads to an end.
+fn unending(program: &Program) -> ConstrainError {
+    let weight = Paths::of(program, |_| 1).weight[program.start as usize];
+    // Costs are 32 bits: what has more bytes than that may take more tokens.
+    if weight != NO_WAY && weight > u64::from(NEVER) {
+        return ConstrainError::TooLarge { what: "tokens in its shortest text", limit: NEVER as usize - 1 };
+    }
+    ConstrainError::Empty
+}
+
 impl Pushdown {
     pub(crate) fn new(grammar: &Grammar, vocabulary: &Arc<Vocabulary>) -> Result<Self, ConstrainError> {
-        let program = Arc::new(lower::lower(grammar)?);
+        Self::of_program(lower::lower(grammar)?, vocabulary)
+    }
+
+    fn of_program(program: Program, vocabulary: &Arc<Vocabulary>) -> Result<Self, ConstrainError> {
+        let program = Arc::new(program);
         let costs = Arc::new(Costs::of(&program, vocabulary));
         if costs.at(program.start) == NEVER {
-            return Err(ConstrainError::Empty);
+            return Err(unending(&program));
         }
         let clips = Arc::new(Clips::of(&program, vocabulary));
         let mut views = Views::default();

@@ -3,20 +3,25 @@
 //! States that allow the same functions of tokens share a mask. Where functions or masks would grow too large, masks are
 //! made state by state on demand and remembered, with the same meaning; `need` is exact either way.
 
+mod image;
+mod machine;
+
 use crate::allowed::Allowed;
 use crate::automaton::{Automaton, StateId};
 use crate::error::ConstrainError;
 use crate::functions::Functions;
+use crate::image::Image;
 use crate::limits::{FUNCTION_ENTRIES_MAX, MASK_BYTES_MAX, MASKS_REMEMBERED_MAX, WALK_NODES_MAX};
-use crate::need::{NEVER, Reach, for_each_token};
+use crate::need::{NEVER, Reach, below};
 use crate::vocabulary::Vocabulary;
+use machine::Machine;
 use rustc_hash::FxHashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// An automaton over a vocabulary.
 #[derive(Debug)]
 pub(crate) struct Table {
-    automaton: Automaton,
+    machine: Machine,
     vocabulary: Arc<Vocabulary>,
     rows: Rows,
     /// Fewest tokens from each state to acceptance.
@@ -29,6 +34,8 @@ pub(crate) struct Table {
 enum Rows {
     /// Distinct masks, and the one of each state.
     Ahead { masks: Vec<Box<[u64]>>, of_state: Vec<u32> },
+    /// The same in an image, each decoded when it is asked for first.
+    Image { image: Image, decoded: Vec<OnceLock<Box<[u64]>>>, of_state: Vec<u32> },
     /// Made on first use; forgotten all at once when they are too many.
     OnDemand(Mutex<FxHashMap<u32, Arc<[u64]>>>),
 }
@@ -74,27 +81,28 @@ impl Table {
         let rows = functions
             .and_then(|functions| ahead(&functions, vocabulary, &need, budget.mask_bytes))
             .unwrap_or_else(|| Rows::OnDemand(Mutex::default()));
-        Ok(Self { automaton: automaton.clone(), vocabulary: vocabulary.clone(), rows, need, whole_from })
+        let machine = Machine::Made(automaton.clone());
+        Ok(Self { machine, vocabulary: vocabulary.clone(), rows, need, whole_from })
     }
 
     /// The automaton.
-    pub(crate) fn automaton(&self) -> &Automaton {
-        &self.automaton
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
     }
 
     /// Where every text begins.
     pub(crate) fn start(&self) -> StateId {
-        self.automaton.start()
+        self.machine.start()
     }
 
     /// Whether all masks were made ahead.
     pub(crate) fn is_ahead(&self) -> bool {
-        matches!(self.rows, Rows::Ahead { .. })
+        !matches!(self.rows, Rows::OnDemand(_))
     }
 
     /// Whether a text may end here.
     pub(crate) fn is_accepting(&self, state: StateId) -> bool {
-        self.automaton.is_accepting(state)
+        self.machine.is_accepting(state)
     }
 
     /// Whether a text may end here and nothing can follow.
@@ -115,6 +123,15 @@ impl Table {
         }
         match &self.rows {
             Rows::Ahead { masks, of_state } => Allowed::ahead(&masks[of_state[state.0 as usize] as usize]),
+            Rows::Image { image, decoded, of_state } => {
+                let mask = of_state[state.0 as usize];
+                // What is damaged is made again.
+                let decode = || {
+                    image::mask(image, mask, self.vocabulary.len())
+                        .unwrap_or_else(|| self.walk_state(state, NEVER).as_ref().into())
+                };
+                Allowed::ahead(decoded[mask as usize].get_or_init(decode))
+            }
             Rows::OnDemand(made) => Allowed::on_demand(self.remembered(made, state)),
         }
     }
@@ -123,6 +140,7 @@ impl Table {
     pub(crate) fn mask_count(&self) -> usize {
         match &self.rows {
             Rows::Ahead { masks, .. } => masks.len(),
+            Rows::Image { decoded, .. } => decoded.len(),
             Rows::OnDemand(made) => made.lock().unwrap_or_else(PoisonError::into_inner).len(),
         }
     }
@@ -130,8 +148,11 @@ impl Table {
     /// Rough memory of masks and tables.
     pub(crate) fn bytes(&self) -> usize {
         let words = self.vocabulary.len().div_ceil(64) * 8;
-        let table = self.automaton.table();
-        self.mask_count() * words + table.next.len() * 4 + table.accepting.len() * 13
+        let masks = match &self.rows {
+            Rows::Image { decoded, .. } => decoded.iter().filter(|mask| mask.get().is_some()).count(),
+            _ => self.mask_count(),
+        };
+        masks * words + self.machine.bytes() + self.machine.state_count() * 12
     }
 
     fn remembered(&self, made: &Mutex<FxHashMap<u32, Arc<[u64]>>>, state: StateId) -> Arc<[u64]> {
@@ -151,11 +172,18 @@ impl Table {
     /// One state's mask by a walk of the trie: the plain form.
     fn walk_state(&self, state: StateId, tokens_left: u32) -> Arc<[u64]> {
         let mut words = vec![0u64; self.vocabulary.len().div_ceil(64)];
-        for_each_token(&self.automaton, &self.vocabulary, state.0, |token, to| {
-            if self.need[to as usize] < tokens_left {
-                words[token as usize / 64] |= 1 << (token % 64);
-            }
-        });
+        let all = 0..self.vocabulary.nodes().len();
+        below(
+            |state, byte| self.machine.step(state, byte),
+            &self.vocabulary,
+            all,
+            state.0,
+            |token, to| {
+                if self.need[to as usize] < tokens_left {
+                    words[token as usize / 64] |= 1 << (token % 64);
+                }
+            },
+        );
         with_twins(&self.vocabulary, &mut words);
         words.into()
     }

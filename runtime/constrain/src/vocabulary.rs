@@ -1,7 +1,7 @@
 //! A tokenizer's tokens as bytes, in a flat trie that is walked in one pass.
 
 use rustc_hash::FxHashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// One node of the trie, in depth-first order.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,7 @@ pub struct Vocabulary {
     longest: usize,
     /// What was found out about parts that many constraints have, by what they are.
     remembered: Mutex<Remembered>,
+    fingerprint: OnceLock<[u64; 4]>,
 }
 
 /// Findings by part.
@@ -69,7 +70,7 @@ impl Vocabulary {
             previous = bytes;
         }
         close(&mut nodes, &mut path, 0);
-        Self { nodes, twins, longest, tokens, remembered: Mutex::default() }
+        Self { nodes, twins, longest, tokens, remembered: Mutex::default(), fingerprint: OnceLock::new() }
     }
 
     /// How many token ids there are, special ones included.
@@ -85,6 +86,19 @@ impl Vocabulary {
     /// The bytes of a token; `None` for special tokens.
     pub fn bytes(&self, id: u32) -> Option<&[u8]> {
         self.tokens.get(id as usize)?.as_deref()
+    }
+
+    /// BLAKE3 of all tokens in order: vocabularies of one fingerprint have the same masks.
+    pub(crate) fn fingerprint(&self) -> &[u64; 4] {
+        self.fingerprint.get_or_init(|| {
+            let mut hasher = blake3::Hasher::new();
+            for token in &self.tokens {
+                let bytes = token.as_deref().unwrap_or_default();
+                hasher.update(&(bytes.len() as u64).to_le_bytes());
+                hasher.update(bytes);
+            }
+            crate::image::words_of(hasher.finalize().as_bytes())
+        })
     }
 
     /// Bytes of the longest token.

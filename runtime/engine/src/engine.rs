@@ -2,6 +2,7 @@
 
 use crate::arena::{Arena, SequenceId};
 use crate::clock::Clock;
+use crate::compiling::Waiting;
 use crate::doubt::Doubts;
 use crate::error::LoadError;
 use crate::flight::{Flight, Work};
@@ -50,6 +51,8 @@ pub struct Engine {
     pub(crate) clock: Clock,
     pub(crate) sessions: IndexMap<SessionId, Session>,
     pub(crate) requests: FxHashMap<RequestId, Request>,
+    /// Requests that wait for their constraint.
+    pub(crate) compiling: Vec<Waiting>,
     /// When requests have to be answered.
     pub(crate) deadlines: BTreeSet<(Duration, RequestId)>,
     pub(crate) sequences: Arena,
@@ -107,7 +110,9 @@ impl Engine {
         let slots = options.slots.unwrap_or_else(|| slots_by_default(transformer.config(), options.kv_format));
         let cache = transformer.new_cache(slots, options.kv_format);
         let forward = Cpu::new(transformer, pool, cache).map_err(LoadError::Thread)?;
-        Ok(Self::new(Box::new(forward), Writing::new(tokenizer, template), slots, &options))
+        let mut engine = Self::new(Box::new(forward), Writing::new(tokenizer, template), slots, &options);
+        engine.prepare([&Shape::free_text()]);
+        Ok(engine)
     }
 
     /// An engine with random weights of a configuration on a CUDA device, and the tokenizer of the model at `path`; for
@@ -127,7 +132,10 @@ impl Engine {
         let Loaded { transformer, tokenizer, template, .. } = loaded;
         options.token_budget = options.token_budget.max(CUDA_TOKEN_BUDGET);
         let slots = transformer.slots();
-        Self::new(Box::new(Cuda::new(transformer)), Writing::new(tokenizer, template), slots, &options)
+        let mut engine =
+            Self::new(Box::new(Cuda::new(transformer)), Writing::new(tokenizer, template), slots, &options);
+        engine.prepare([&Shape::free_text()]);
+        engine
     }
 
     pub(crate) fn new(forward: Box<dyn Forward>, writing: Writing, slots: usize, options: &EngineOptions) -> Self {
@@ -150,6 +158,7 @@ impl Engine {
             writing,
             sessions: IndexMap::new(),
             requests: FxHashMap::default(),
+            compiling: Vec::new(),
             deadlines: BTreeSet::new(),
             sequences: Arena::default(),
             queue: Queue::default(),
@@ -247,20 +256,11 @@ impl Engine {
             }
             Command::OpenRole { role, .. } => transcript.open_role(&role, &mut self.writing),
             Command::CloseRole { .. } => transcript.close_role(&mut self.writing),
-            Command::Generate(generate) => {
-                let id = generate.request;
-                let context = self.forward.context();
-                let made = transcript.prompt(&mut self.writing).and_then(|prompt| {
-                    let needed = prompt.tokens.len() as u64 + u64::from(generate.max_tokens);
-                    fits(needed, context)?;
-                    request::generate(&generate, prompt, &mut self.writing, &mut self.constraints, self.jump)
-                });
-                self.start(id, made);
-            }
+            Command::Generate(generate) => self.generate(generate),
             Command::Score(score) => {
                 let prompt = transcript.prompt(&mut self.writing);
                 let made = prompt.and_then(|prompt| request::score(&score, &prompt, &mut self.writing));
-                self.start(score.request, made);
+                self.start(score.request, made, None);
             }
             Command::Open { .. }
             | Command::Fork { .. }
@@ -270,7 +270,13 @@ impl Engine {
         }
     }
 
-    fn start(&mut self, id: RequestId, made: Result<(Request, Vec<Sequence>), ModelError>) {
+    /// Starts a request, which has to be answered at `deadline`, or when its session says.
+    pub(crate) fn start(
+        &mut self,
+        id: RequestId,
+        made: Result<(Request, Vec<Sequence>), ModelError>,
+        deadline: Option<Duration>,
+    ) {
         let context = self.forward.context();
         let made = made.and_then(|(request, sequences)| {
             sequences.iter().try_for_each(|sequence| fits(sequence.tokens.len() as u64, context))?;
@@ -284,9 +290,9 @@ impl Engine {
             }
         };
         let open = self.sessions.get(&request.session);
-        let (priority, deadline) = open.map_or((0, None), |open| (open.priority, open.deadline));
+        let (priority, allowed) = open.map_or((0, None), |open| (open.priority, open.deadline));
         let namespace = open.map_or(Namespace::default(), |open| open.namespace);
-        request.deadline = deadline.map(|time| self.clock.now().saturating_add(time));
+        request.deadline = deadline.or(allowed.map(|time| self.clock.now().saturating_add(time)));
         if let Some(deadline) = request.deadline {
             self.deadlines.insert((deadline, id));
         }
@@ -326,7 +332,7 @@ impl Engine {
         let now = self.clock.now();
         while let Some((deadline, request)) = self.deadlines.first().copied().filter(|(deadline, _)| *deadline <= now) {
             self.deadlines.remove(&(deadline, request));
-            if self.requests.contains_key(&request) {
+            if self.requests.contains_key(&request) || self.is_compiling(request) {
                 self.fail(request, ModelError::DeadlineExceeded);
             }
         }
@@ -351,7 +357,10 @@ impl Engine {
     /// Ends a request without a result; its transcript is what it was.
     pub(crate) fn fail(&mut self, id: RequestId, error: ModelError) {
         let Some(request) = self.requests.remove(&id) else {
-            return self.fail_queued(id, &error);
+            if !self.fail_compiling(id, &error) {
+                self.fail_queued(id, &error);
+            }
+            return;
         };
         self.forget_deadline(&request);
         for name in &request.open {
@@ -392,6 +401,11 @@ impl Engine {
         self.keep(session);
         let Some(open) = self.sessions.get_mut(&session) else { return };
         open.busy = None;
+        self.go_on(session);
+    }
+
+    /// What waits for a session is done while the session is free.
+    pub(crate) fn go_on(&mut self, session: SessionId) {
         loop {
             let Some(open) = self.sessions.get_mut(&session).filter(|open| open.busy.is_none()) else { return };
             let Some(command) = open.queue.pop_front() else { return };
@@ -400,7 +414,7 @@ impl Engine {
     }
 }
 
-fn fits(needed: u64, context: usize) -> Result<(), ModelError> {
+pub(crate) fn fits(needed: u64, context: usize) -> Result<(), ModelError> {
     let limit = context as u64;
     if needed <= limit { Ok(()) } else { Err(ModelError::ContextOverflow { needed, limit }) }
 }

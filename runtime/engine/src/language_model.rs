@@ -12,6 +12,7 @@ impl LanguageModel for Engine {
     fn poll(&mut self, patience: Duration, events: &mut Vec<Event>) {
         let started = Instant::now();
         while self.events.is_empty() && self.is_busy() && started.elapsed() < patience {
+            self.await_constraint(patience.saturating_sub(started.elapsed()));
             self.step();
         }
         events.extend(self.events.drain(..));

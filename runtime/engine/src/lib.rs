@@ -16,12 +16,13 @@
 //! - **One request harms no other.** What is wrong with a request is its own event.
 //!
 //! In reading order: `pool`, `radix`, `arena`, `sequence` say where keys and values are; `transcript`, `session`, `hole`, `sampler` what
-//! is said; `request`, `engine` who asks; `queue`, `order`, `schedule` who runs; `flight`, `forward`, `step` how; [`simulate`] plays all of
+//! is said; `request`, `engine`, `compiling` who asks; `queue`, `order`, `schedule` who runs; `flight`, `forward`, `step` how; [`simulate`] plays all of
 //! it under a seed, with faults.
 
 mod arena;
 mod check;
 mod clock;
+mod compiling;
 mod doubt;
 mod engine;
 mod error;

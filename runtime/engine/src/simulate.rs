@@ -97,7 +97,7 @@ impl Simulator {
     /// With a vocabulary of some 120 tokens.
     pub fn new() -> Self {
         let writing = words::writing();
-        let constraints = ConstraintCache::new(writing.vocabulary.clone());
+        let constraints = ConstraintCache::new(writing.vocabulary.clone()).in_place();
         Self { parts: Some((writing, constraints)) }
     }
 
@@ -109,7 +109,7 @@ impl Simulator {
         let naming = Naming(seed, actions);
         let (writing, constraints) = self.parts.take().unwrap_or_else(|| {
             let writing = words::writing();
-            let constraints = ConstraintCache::new(writing.vocabulary.clone());
+            let constraints = ConstraintCache::new(writing.vocabulary.clone()).in_place();
             (writing, constraints)
         });
         let mut world = World::new(seed, writing, constraints);

@@ -22,19 +22,20 @@ use std::time::Instant;
 impl Engine {
     /// Whether anything is under way.
     pub(crate) fn is_busy(&self) -> bool {
-        !self.sequences.is_empty()
+        !(self.sequences.is_empty() && self.compiling.is_empty())
     }
 
     /// Reads a pass, with the next begun before or after it.
     pub(crate) fn step(&mut self) {
         let started = Instant::now();
         self.expire();
+        self.start_compiled();
         self.finish_done();
         if let Err(message) = self.advance(started) {
             self.device_failed(&message);
         }
         self.finish_done();
-        self.had_work = self.is_busy();
+        self.had_work = !self.sequences.is_empty();
     }
 
     fn advance(&mut self, started: Instant) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! Tests of the engine as a whole, on devices that compute no model.
 
 mod cache;
+mod compiling;
 mod faults;
 mod guesses;
 mod holes;

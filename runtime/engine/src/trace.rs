@@ -23,7 +23,8 @@ pub struct Trace {
     pub drafted: u64,
     /// Of these, how many were drawn.
     pub confirmed: u64,
-    /// What the engine takes lately, and the device, in seconds per pass.
+    /// What the engine takes lately, and the device, in seconds per pass: running medians. A mean would be that of the few passes in
+    /// which a thread was off its core, and nothing is gained by overlapping those.
     #[serde(skip)]
     recent: (f64, f64),
 }
@@ -34,9 +35,8 @@ impl Trace {
         self.busy += pace.busy;
         self.waited += pace.waited;
         self.host += host;
-        let blend = |before: f64, now: Duration| before + (now.as_secs_f64() - before) / 16.0;
         // What the device waited is more than the engine's own time where launches and copies take theirs.
-        self.recent = (blend(self.recent.0, host.max(pace.waited)), blend(self.recent.1, pace.busy));
+        self.recent = (median(self.recent.0, host.max(pace.waited)), median(self.recent.1, pace.busy));
     }
 
     /// What the engine takes beside what the device takes, lately.
@@ -64,5 +64,39 @@ impl Trace {
     pub fn waited_share(&self) -> f64 {
         let all = (self.busy + self.waited).as_secs_f64();
         if all > 0.0 { self.waited.as_secs_f64() / all } else { 0.0 }
+    }
+}
+
+/// A running median: it goes a little up or down with each figure, by which side the figure is on.
+fn median(before: f64, now: Duration) -> f64 {
+    /// By how much: a tenfold change is followed within 20 figures.
+    const STEP: f64 = 1.12;
+    let now = now.as_secs_f64();
+    if before == 0.0 {
+        now
+    } else if now > before {
+        before * STEP
+    } else {
+        before / STEP
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_long_waits_do_not_count_as_the_engines_pace() {
+        let mut trace = Trace::default();
+        for pass in 0..400 {
+            // Every tenth time the engine's thread was off its core for ten passes.
+            let host = if pass % 10 == 9 { 20_000 } else { 60 + pass % 7 };
+            trace.add(Pace { busy: Duration::from_micros(2_000), waited: Duration::ZERO }, Duration::from_micros(host));
+        }
+        assert!((0.02..0.06).contains(&trace.host_share()), "{}", trace.host_share());
+        for _ in 0..40 {
+            trace.add(Pace { busy: Duration::from_micros(200), waited: Duration::ZERO }, Duration::from_micros(60));
+        }
+        assert!((0.2..0.45).contains(&trace.host_share()), "it follows: {}", trace.host_share());
     }
 }

@@ -9,13 +9,14 @@ use crate::grammar::Bounds;
 use crate::limits::EMPTY_ROUNDS_MAX;
 use crate::vocabulary::Vocabulary;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A byte begins the last character, or ends it.
 const LAST: u32 = DEAD - 1;
 
 /// Distances from which on a count does not matter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Clips {
     /// By place, of the count on top of the stack there; `u32::MAX` where nothing better is known than of the counted part.
     of_place: Vec<u32>,
@@ -38,6 +39,14 @@ impl Clips {
             clips.entries.push(entries);
         }
         clips
+    }
+
+    /// Whether they can be of this program.
+    pub(crate) fn fit(&self, program: &Program) -> bool {
+        let places = program.ops.len();
+        self.of_place.len() == places
+            && [self.of_site.len(), self.entries.len()] == [program.sites.len(); 2]
+            && self.entries.iter().flatten().all(|place| (*place as usize) < places)
     }
 
     /// The same, but counts of parts matter a little longer: a round is counted before its first byte, and the next one before the

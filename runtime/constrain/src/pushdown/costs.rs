@@ -7,11 +7,13 @@
 use super::paths::{Paths, lightest, needed};
 use super::program::{Op, Place, Program, Rounds};
 use super::space::Frame;
+use crate::limits::PLACES_MAX;
 use crate::need::NEVER;
 use crate::vocabulary::{NO_TOKEN, Vocabulary};
+use serde::{Deserialize, Serialize};
 
 /// Costs over one vocabulary.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Costs {
     /// By place: to the end of its rule or counted part.
     pub(crate) tokens: Vec<u32>,
@@ -63,6 +65,14 @@ impl Costs {
             };
         }
         costs
+    }
+
+    /// Whether they can be of this program: there is one per place and counted part, and depths can be added.
+    pub(crate) fn fit(&self, program: &Program) -> bool {
+        let places = program.ops.len();
+        [self.tokens.len(), self.depth.len(), self.between.len()] == [places; 3]
+            && self.round.len() == program.sites.len()
+            && self.depth.iter().all(|depth| *depth <= PLACES_MAX as u32)
     }
 
     pub(crate) fn at(&self, place: Place) -> u32 {

@@ -4,6 +4,7 @@
 //! are numbers in frames, never copies of states, so that a bound of a million costs as much as one of three.
 
 use crate::grammar::Bounds;
+use serde::{Deserialize, Serialize};
 
 /// A place in a program.
 pub(crate) type Place = u32;
@@ -12,7 +13,7 @@ pub(crate) type Place = u32;
 pub(crate) type SiteId = u32;
 
 /// What is done at a place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Op {
     /// Takes a byte: a range of [`Program::edges`], in order of their bytes.
     Bytes { from: u32, to: u32 },
@@ -33,7 +34,7 @@ pub(crate) enum Op {
 }
 
 /// A byte range that leads from one place to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Edge {
     pub(crate) low: u8,
     pub(crate) high: u8,
@@ -43,7 +44,7 @@ pub(crate) struct Edge {
 }
 
 /// A counted part.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Site {
     pub(crate) count: Bounds,
     pub(crate) rounds: Rounds,
@@ -52,7 +53,7 @@ pub(crate) struct Site {
 }
 
 /// What is counted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Rounds {
     /// A part: the place where the first round begins, and that of the others (before the separator).
     Parts { first: Place, again: Place },
@@ -61,7 +62,7 @@ pub(crate) enum Rounds {
 }
 
 /// A program.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Program {
     pub(crate) ops: Vec<Op>,
     pub(crate) edges: Vec<Edge>,

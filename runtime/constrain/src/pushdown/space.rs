@@ -6,7 +6,7 @@
 use super::costs::Costs;
 use super::program::{Op, Place, Program, SiteId};
 use crate::automaton::DEAD;
-use crate::limits::{READINGS_MAX, STACK_DEPTH_MAX};
+use crate::limits::{CLOSURE_STEPS_MAX, READINGS_MAX, STACK_DEPTH_MAX};
 use crate::need::NEVER;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Arc;
@@ -330,7 +330,8 @@ impl Closure {
     fn add(&mut self, space: &mut Space, place: Place, stack: StackId) {
         self.open.push((place, stack));
         let program = space.program.clone();
-        while let Some((place, stack)) = self.open.pop() {
+        for _ in 0..CLOSURE_STEPS_MAX {
+            let Some((place, stack)) = self.open.pop() else { return };
             let top = space.stacks[stack as usize];
             // A reading that no tokens complete, or none within the depth, is not followed.
             let depth = top.depth + space.costs.depth[place as usize];
@@ -387,5 +388,6 @@ impl Closure {
                 Op::Accept => self.accepting = true,
             }
         }
+        self.open.clear();
     }
 }

@@ -5,6 +5,7 @@
 //! their bounds.
 
 use super::Scene;
+use super::frozen::Frozen;
 use super::space::{BOTTOM, Frame, Space, StackId};
 use crate::allowed::Allowed;
 use crate::automaton::DEAD;
@@ -12,6 +13,7 @@ use crate::limits::STACK_DEPTH_MAX;
 use crate::table::with_twins;
 use crate::vocabulary::{NO_TOKEN, Vocabulary};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A mask and where it holds.
@@ -19,9 +21,9 @@ use std::sync::Arc;
 pub(crate) struct Mask {
     set: Set,
     /// The greatest cost that a token leads to, without that of what was not looked at.
-    most: u32,
+    pub(super) most: u32,
     /// Frames that were needed on top of the state's.
-    rise: u32,
+    pub(super) rise: u32,
 }
 
 /// Tokens, in the form that takes less memory.
@@ -47,6 +49,10 @@ impl Set {
 }
 
 impl Mask {
+    pub(super) fn new(words: Arc<[u64]>, most: u32, rise: u32) -> Self {
+        Self { set: Set::Words(words), most, rise }
+    }
+
     /// As bits, for a vocabulary of so many tokens.
     pub(crate) fn words(&self, tokens: usize) -> Arc<[u64]> {
         match &self.set {
@@ -62,7 +68,7 @@ impl Mask {
 
 /// What is known of states that look alike.
 #[derive(Clone, Debug)]
-enum View {
+pub(super) enum View {
     /// They differ further down: look at so many open rules.
     Deeper(u32),
     Same(Arc<Mask>),
@@ -72,6 +78,8 @@ enum View {
 #[derive(Debug, Default)]
 pub(crate) struct Views {
     known: FxHashMap<Box<[u32]>, View>,
+    /// What an image knows.
+    frozen: Option<Frozen>,
     /// Distinct masks.
     masks: FxHashSet<Set>,
     key: Vec<u32>,
@@ -96,8 +104,29 @@ pub(crate) struct Walked {
 }
 
 impl Views {
+    pub(super) fn of_image(frozen: Frozen) -> Self {
+        Self { frozen: Some(frozen), ..Self::default() }
+    }
+
+    /// All that is known, in order.
+    pub(super) fn all(&mut self) -> BTreeMap<Box<[u32]>, View> {
+        let mut all = self.frozen.as_mut().map(Frozen::all).unwrap_or_default();
+        all.extend(self.known.iter().map(|(key, view)| (key.clone(), view.clone())));
+        all
+    }
+
+    /// What is known of the look in `key`.
+    fn find(&mut self) -> Option<View> {
+        if let Some(known) = self.known.get(self.key.as_slice()) {
+            return Some(known.clone());
+        }
+        let found = self.frozen.as_mut()?.find(&self.key)?;
+        self.known.insert(self.key.as_slice().into(), found.clone());
+        Some(found)
+    }
+
     pub(crate) fn mask_count(&self) -> usize {
-        self.masks.len()
+        self.masks.len() + self.frozen.as_ref().map_or(0, Frozen::mask_count)
     }
 
     /// How many looks are known.
@@ -109,7 +138,8 @@ impl Views {
     /// Rough memory.
     pub(crate) fn bytes(&self) -> usize {
         let masks: usize = self.masks.iter().map(Set::bytes).sum();
-        masks + self.known.keys().map(|key| key.len() * 4 + 80).sum::<usize>()
+        let decoded = self.frozen.as_ref().map_or(0, Frozen::bytes);
+        decoded + masks + self.known.keys().map(|key| key.len() * 4 + 80).sum::<usize>()
     }
 
     /// A state's mask, and the tokens left from which it is whole.
@@ -118,12 +148,13 @@ impl Views {
         let mut levels = 0;
         loop {
             let seen = self.look(space, scene, state, rules.saturating_sub(levels), levels);
-            match self.known.get(self.key.as_slice()) {
-                Some(View::Deeper(deeper)) => levels = *deeper,
-                Some(View::Same(mask)) if depth + mask.rise <= STACK_DEPTH_MAX => {
+            match self.find() {
+                // What an image says may be no deeper.
+                Some(View::Deeper(deeper)) if deeper > levels => levels = deeper,
+                Some(View::Same(mask)) if depth.saturating_add(mask.rise) <= STACK_DEPTH_MAX => {
                     return (mask.clone(), mask.most.saturating_add(seen.greatest).saturating_add(1));
                 }
-                Some(View::Same(_)) => {
+                Some(_) => {
                     let Walked { words, most, .. } = walk(space, scene.vocabulary, state, u32::MAX);
                     return (Arc::new(Mask { set: Set::Words(words), most, rise: 0 }), most.saturating_add(1));
                 }
@@ -141,9 +172,9 @@ impl Views {
         let mut levels = 0;
         loop {
             self.look(space, scene, state, rules.saturating_sub(levels), levels);
-            match self.known.get(self.key.as_slice()) {
-                Some(View::Deeper(deeper)) => levels = *deeper,
-                Some(View::Same(_)) => return,
+            match self.find() {
+                Some(View::Deeper(deeper)) if deeper > levels => levels = deeper,
+                Some(_) => return,
                 None => {
                     self.keep(space, scene, state, levels, walked);
                     return;

@@ -4,6 +4,7 @@ use super::device::{Fake, Mind, Says};
 use super::words;
 use crate::engine::Engine;
 use crate::options::{EngineOptions, Overlap};
+use sgl_constrain::ConstraintCache;
 use sgl_protocol::{Command, Generate, LanguageModel, RequestId, Sampling, SessionId, Shape};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,9 @@ pub fn crowd(running: usize, waiting: usize, steps: usize) -> CrowdReport {
     let mind = Mind { bytes: Arc::new(writing.tokenizer.vocabulary_bytes()), says: Says::Noise };
     let fake = Fake::new(1_024, mind, slots);
     let options = EngineOptions { token_budget: 4_096, overlap: Overlap::On, ..EngineOptions::default() };
+    let constraints = ConstraintCache::new(writing.vocabulary.clone()).in_place();
     let mut engine = Engine::new(Box::new(fake), writing, slots, &options);
+    engine.constraints = constraints;
     let mut events = Vec::new();
     for index in 0..(running + waiting) as u64 {
         let (session, request) = (SessionId(index), RequestId(index));

@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::options::{EngineOptions, Jump, Overlap};
 use crate::simulate::device::{Fake, Mind, Says};
 use crate::simulate::words;
+use sgl_constrain::ConstraintCache;
 use sgl_protocol::{
     Command, Event, Generate, Generated, LanguageModel, ModelError, RequestId, Role, Sampling, Score, Scored,
     SessionId, Shape,
@@ -70,7 +71,9 @@ impl Rig {
             fork_sharing: parts.fork_sharing,
             ..EngineOptions::default()
         };
-        let engine = Engine::new(Box::new(fake), writing, parts.slots, &options);
+        let constraints = ConstraintCache::new(writing.vocabulary.clone()).in_place();
+        let mut engine = Engine::new(Box::new(fake), writing, parts.slots, &options);
+        engine.constraints = constraints;
         Self {
             engine,
             next: 0,
