@@ -7,10 +7,9 @@ use anyhow::{Context, Result};
 use sgl_engine::{Engine, EngineOptions, StoreOptions};
 use sgl_protocol::{Fleet, LanguageModel};
 use sgl_source::{Code, Diagnostic, FileId, Span};
+use sgl_vm::RunOptions;
 use sgl_vm::image::Image;
-use sgl_vm::{Carried, RunOptions};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Threads that the engine takes if none are asked for: more gain nothing for models that fit a small machine.
 pub(crate) const THREADS_MAX: usize = 16;
@@ -104,17 +103,6 @@ pub(crate) struct Engines {
 }
 
 impl Engines {
-    /// Gives them constraints that were made before, for models of the same tokens.
-    pub(crate) fn adopt(&mut self, constraints: &[Carried]) {
-        for (shape, bytes) in constraints {
-            // What is no image is made when it is asked for.
-            if let Some(words) = sgl_constrain::image_words(bytes) {
-                let words: sgl_constrain::ImageWords = Arc::new(words);
-                self.engines.iter_mut().for_each(|engine| engine.adopt(*shape, words.clone()));
-            }
-        }
-    }
-
     /// What keeps a function from being run on them: holes that can't close within their budgets.
     pub(crate) fn check(&mut self, image: &Image, function: u32, options: &RunOptions) -> Vec<Diagnostic> {
         let Self { engines, names } = self;

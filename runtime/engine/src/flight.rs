@@ -5,6 +5,7 @@ use crate::doubt::{Choosing, Expected};
 use crate::engine::Engine;
 use crate::forward::Question;
 use crate::request::Kind;
+use crate::sampler::Candidates;
 use sgl_kernels::AttentionSpan;
 use sgl_model::{Batch, Output, OutputRows, token_drawn_by};
 use std::time::Instant;
