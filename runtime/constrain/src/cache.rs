@@ -15,7 +15,7 @@ use sgl_protocol::Shape;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// BLAKE3 of a shape in the postcard format: equal shapes have equal keys, in every process.
+/// BLAKE3 of a shape as JSON: equal shapes have equal keys, in every process.
 pub type ContentHash = [u8; 32];
 
 /// Masks of the shapes that were asked for, over one vocabulary. Keeps a bounded number of bytes, the latest asked for; a
@@ -202,7 +202,7 @@ fn age_and_bytes((key, entry): (&ContentHash, &Entry)) -> Option<(u64, ContentHa
 
 /// The name of a shape's constraint in caches and images.
 pub fn content_hash(shape: &Shape) -> ContentHash {
-    let bytes = postcard::to_stdvec(shape).expect("a shape is plain data in memory");
+    let bytes = serde_json::to_vec(shape).expect("a shape is plain data in memory");
     *blake3::hash(&bytes).as_bytes()
 }
 

@@ -19,9 +19,9 @@ const NUMBERS: usize = 1;
 impl Pushdown {
     pub(crate) fn write(&self) -> Vec<u64> {
         let mut writer = Writer::new();
-        let bytes = postcard::to_stdvec(&*self.program).expect("a program is plain data in memory");
+        let bytes = serde_json::to_vec(&*self.program).expect("a program is plain data in memory");
         writer.bytes(PROGRAM, &bytes);
-        let numbers = postcard::to_stdvec(&(&*self.costs, &*self.clips)).expect("numbers are plain data in memory");
+        let numbers = serde_json::to_vec(&(&*self.costs, &*self.clips)).expect("numbers are plain data in memory");
         writer.bytes(NUMBERS, &numbers);
         frozen::write(&mut writer, self.views().all(), self.vocabulary.len());
         let kind = if self.ahead { Kind::Pushdown } else { Kind::PushdownPartly };
@@ -31,14 +31,14 @@ impl Pushdown {
     /// The automaton of an image; its masks are made anew if the image is of another vocabulary.
     pub(crate) fn read(image: &Image, vocabulary: &Arc<Vocabulary>) -> Result<Self, ImageError> {
         let unreadable = |_| ImageError::Damaged("its program can't be read");
-        let program: Program = postcard::from_bytes(&image.bytes(PROGRAM)?).map_err(unreadable)?;
+        let program: Program = serde_json::from_slice(&image.bytes(PROGRAM)?).map_err(unreadable)?;
         if !verify::is_sound(&program) {
             return Err(ImageError::Damaged("its program leads outside of itself"));
         }
         if !image.is_over(vocabulary) {
             return Ok(Self::of_program(program, vocabulary)?);
         }
-        let (costs, clips): (Costs, Clips) = postcard::from_bytes(&image.bytes(NUMBERS)?).map_err(unreadable)?;
+        let (costs, clips): (Costs, Clips) = serde_json::from_slice(&image.bytes(NUMBERS)?).map_err(unreadable)?;
         if !(costs.fit(&program) && clips.fit(&program)) {
             return Err(ImageError::Damaged("its numbers are not those of its program"));
         }
