@@ -104,9 +104,9 @@ pub prompt main() -> [Bool] {
     return [check(a, what) for what in ["x", "y"]]
 }
 "#;
-    // 4 and 1; then twice 1, the text of 5, `|`, a letter, 1 and 1, of which the second finds 1 + 5 + 1.
+    // 4 and 1; then twice 1, the text of 5, `|`, a letter, 1 and 1. The first finds the beginning of the user's turn, the second 1 + 5 + 1.
     let answers = [("a", "hello"), ("fine", "true"), ("fine", "true")];
-    assert_eq!(predicted(source, &answers, "{}"), (3, 5 + 2 * 10, 7));
+    assert_eq!(predicted(source, &answers, "{}"), (3, 5 + 2 * 10, 1 + 7));
 }
 
 #[test]
