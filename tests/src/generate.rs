@@ -4,6 +4,8 @@
 //! run (an overflow, an index) are rare and legal; loops are bounded. [`noise`] then spoils the layout.
 
 mod code;
+mod forms;
+mod mocks;
 pub mod noise;
 mod pure;
 mod turns;
@@ -12,6 +14,7 @@ mod values;
 
 use crate::random::Random;
 use sgl_protocol::ScriptedAnswer;
+use std::collections::BTreeSet;
 use types::{Enum, Struct, Ty};
 
 /// A program and what the model answers.
@@ -39,9 +42,15 @@ pub fn program(seed: u64) -> Generated {
     for _ in 0..generator.random.below(3) {
         items.push(generator.function());
     }
+    for _ in 0..generator.random.below(3) {
+        items.push(generator.tool());
+    }
     let prompts = generator.random.below(3);
     for _ in 0..prompts {
         items.push(generator.prompt());
+    }
+    if prompts > 0 {
+        items.push(generator.test());
     }
     items.push(if prompts > 0 || generator.chance(60) { generator.main_prompt() } else { generator.main_function() });
     Generated { text: items.join("\n"), answers: generator.answers }
@@ -71,6 +80,8 @@ struct Callable {
     result: Ty,
     /// `None` for a pure function; otherwise whether it writes turns.
     turns: Option<bool>,
+    /// Whether it reaches a tool that does.
+    uses: bool,
 }
 
 /// A name in scope.
@@ -96,6 +107,16 @@ struct Generator {
     /// Whether the prompt that is written has turns.
     turns: bool,
     answers: Vec<ScriptedAnswer>,
+    /// An answer for every hole.
+    mocks: Vec<ScriptedAnswer>,
+    /// Tools: they are no part of `callables`, as only prompts call them.
+    tools: Vec<Callable>,
+    /// Names of those that are called.
+    called: BTreeSet<String>,
+    /// Whether the prompt that is written reaches a tool that reaches the world.
+    uses: bool,
+    /// Whether the prompt that is written has a parameter `photo`.
+    has_photo: bool,
     /// Statements that may still be made: bounds the program.
     fuel: usize,
     /// Whether all is pure code: then some numbers are as large as an `Int` can be, and there is JSON.
@@ -115,6 +136,11 @@ impl Generator {
             in_prompt: false,
             turns: false,
             answers: Vec::new(),
+            mocks: Vec::new(),
+            tools: Vec::new(),
+            called: BTreeSet::new(),
+            uses: false,
+            has_photo: false,
             fuel: 0,
             pure: false,
         }
@@ -181,7 +207,7 @@ impl Generator {
             let body = g.block_of_code(2);
             let value = g.scoped(false, |g| g.value(&result, 3));
             let text = format!("fn {name}({parameters}) -> {} {{\n{body}return {value}\n}}", g.written(&result));
-            (text, Callable { name, parameters: types, result, turns: None })
+            (text, Callable { name, parameters: types, result, turns: None, uses: false })
         })
         .store(self)
     }
@@ -197,19 +223,24 @@ impl Generator {
             let body = g.transcript(2);
             let value = g.value(&result, 2);
             g.in_prompt = false;
-            let text = format!("prompt {name}({parameters}) -> {} {{\n{body}return {value}\n}}", g.written(&result));
-            (text, Callable { name, parameters: types, result, turns: Some(g.turns) })
+            let uses = std::mem::take(&mut g.uses);
+            let written = format!("{}{}", g.written(&result), if uses { " uses net" } else { "" });
+            let text = format!("prompt {name}({parameters}) -> {written} {{\n{body}return {value}\n}}");
+            (text, Callable { name, parameters: types, result, turns: Some(g.turns), uses })
         })
         .store(self)
     }
 
     fn main_prompt(&mut self) -> String {
         self.turns = self.chance(75);
+        self.has_photo = self.turns && self.chance(25);
         self.in_prompt = true;
         self.fuel = 10;
         let body = self.transcript(3);
         let (ty, value) = self.all_in_scope();
-        format!("pub prompt main() -> {ty} {{\n{body}return {value}\n}}")
+        let parameter = if std::mem::take(&mut self.has_photo) { "photo: Image" } else { "" };
+        let uses = if std::mem::take(&mut self.uses) { " uses net" } else { "" };
+        format!("pub prompt main({parameter}) -> {ty}{uses} {{\n{body}return {value}\n}}")
     }
 
     fn main_function(&mut self) -> String {

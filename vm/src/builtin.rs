@@ -15,7 +15,7 @@ use crate::operation as values;
 use crate::task::Stop;
 use crate::text::text_of;
 use crate::trap::Fault;
-use crate::value::{TaskId, Value};
+use crate::value::{TaskId, Value, within_depth};
 
 /// Name and number of arguments, the receiver included.
 const ARITIES: &[(&str, usize)] = &[
@@ -162,12 +162,15 @@ pub(crate) fn plain(name: &str, arguments: &[Value], image: &Image, limit: usize
             Value::Transcript(transcript) => Ok(Value::text(transcript.written.text())),
             other => Err(values::kind_fault("a transcript", other)),
         },
-        "any" => Ok(match method {
-            "to_str" => Value::text(text_of(&arguments[0], image)),
-            "json" => Value::text(json_of_value(&arguments[0], image).to_string()),
-            "to_json" => value_of_any(&json_of_value(&arguments[0], image)),
-            _ => return Err(unknown(name)),
-        }),
+        "any" => {
+            within_depth(&arguments[0])?;
+            match method {
+                "to_str" => Ok(Value::text(text_of(&arguments[0], image))),
+                "json" => Ok(Value::text(json_of_value(&arguments[0], image).to_string())),
+                "to_json" => Ok(value_of_any(&json_of_value(&arguments[0], image))),
+                _ => Err(unknown(name)),
+            }
+        }
         "json" => json::call(method, arguments, image),
         _ => Err(unknown(name)),
     }

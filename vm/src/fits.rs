@@ -64,6 +64,7 @@ impl<'a> Fit<'a> {
             (_, Shape::Union(variants) | Shape::Tagged { variants, .. }) => {
                 variants.iter().any(|v| self.fits(value, &v.shape))
             }
+            (_, Shape::Formed { shape, .. }) => self.fits(value, shape),
             (_, Shape::Recursive { definitions, root }) => Self { definitions, ..self }.fits(value, root),
             (_, Shape::Ref(index)) => self.definitions.get(*index as usize).is_some_and(|d| self.fits(value, d)),
             (

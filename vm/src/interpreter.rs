@@ -13,8 +13,7 @@ use crate::shaped::written_as;
 use crate::task::{Frame, Returns, Stop};
 use crate::text::{shown, text_of};
 use crate::trap::{Fault, Trap};
-use crate::value::{TaskId, Value};
-use std::rc::Rc;
+use crate::value::{TaskId, Value, within_depth};
 
 /// Instructions between two looks at the clock, while a budget of time is open.
 const LOOK_AT_CLOCK: u64 = 1_024;
@@ -120,6 +119,13 @@ impl Machine<'_> {
         self.force_whole(&value)
     }
 
+    /// The whole value, which nests no deeper than what goes through it level by level may.
+    pub(crate) fn told(&mut self, id: TaskId, register: Register) -> Result<Value, Stop> {
+        let value = self.whole(id, register)?;
+        within_depth(&value)?;
+        Ok(value)
+    }
+
     pub(crate) fn set(&mut self, id: TaskId, register: Register, value: Value) {
         self.frame(id).registers[usize::from(register)] = value;
     }
@@ -173,7 +179,7 @@ impl Machine<'_> {
                     return Err(values::kind_fault("a list", register).into());
                 };
                 values::within(items.len() + 1, limit, "a list")?;
-                Rc::make_mut(items).push(item);
+                items.make_mut().push(item);
                 self.pass(id);
             }
             Op::Builtin { to, builtin, arguments } => {
@@ -261,14 +267,14 @@ impl Machine<'_> {
                 (Some(*to), values::binary(*op, &left, &right, limit)?)
             }
             Op::WriteAs { to, of, shape } => {
-                let value = self.whole(id, *of)?;
+                let value = self.told(id, *of)?;
                 (Some(*to), Value::text(written_as(&value, &image.shapes[*shape as usize], image)))
             }
-            Op::ToText { to, of } => (Some(*to), Value::text(text_of(&self.whole(id, *of)?, image))),
+            Op::ToText { to, of } => (Some(*to), Value::text(text_of(&self.told(id, *of)?, image))),
             Op::Concat { to, items } => {
                 let mut text = String::new();
                 for item in items {
-                    text.push_str(&text_of(&self.whole(id, *item)?, image));
+                    text.push_str(&text_of(&self.told(id, *item)?, image));
                     values::within(text.len(), limit, "a text")?;
                 }
                 (Some(*to), Value::text(text))
@@ -279,7 +285,7 @@ impl Machine<'_> {
             }
             Op::IsNone { to, of } => (Some(*to), Value::Bool(matches!(self.get(id, *of)?, Value::None))),
             Op::IsShape { to, of, shape } => {
-                let value = self.whole(id, *of)?;
+                let value = self.told(id, *of)?;
                 (Some(*to), Value::Bool(fits(&value, &image.shapes[*shape as usize], image)))
             }
             Op::Iterate { to, over } => (Some(*to), values::iterate(self.get(id, *over)?)?),
@@ -287,13 +293,13 @@ impl Machine<'_> {
                 if !values::bool_of(&self.get(id, *condition)?)? {
                     let fault = Fault::new(image.texts[*text as usize].clone());
                     let Some((left, right)) = compared else { return Err(fault.into()) };
-                    let (left, right) = (self.whole(id, *left)?, self.whole(id, *right)?);
+                    let (left, right) = (self.told(id, *left)?, self.told(id, *right)?);
                     return Err(fault.comparing(shown(&left, image), shown(&right, image)).into());
                 }
                 (None, Value::Unit)
             }
             Op::Snapshot { of } => {
-                let text = shown(&self.whole(id, *of)?, image);
+                let text = shown(&self.told(id, *of)?, image);
                 match self.observer.snapshot(&text) {
                     Snapshot::Same => (None, Value::Unit),
                     Snapshot::Different(stored) => {
@@ -308,7 +314,7 @@ impl Machine<'_> {
                 }
             }
             Op::NoMatch { of } => {
-                let value = self.whole(id, *of)?;
+                let value = self.told(id, *of)?;
                 return Err(Fault::new(format!("no case of the match fits {}", text_of(&value, image))).into());
             }
             other => unreachable!("{other:?} is no pure instruction"),

@@ -208,6 +208,7 @@ impl<'a> Reader<'a> {
                 Ok(Value::Map(pairs.into()))
             }
             (Shape::Tagged { name, variants }, Json::Object(object)) => self.tagged(json, object, name, variants),
+            (Shape::Formed { shape, .. }, _) => self.read(json, shape),
             (Shape::Recursive { definitions, root }, _) => {
                 let outer = std::mem::replace(&mut self.definitions, definitions);
                 let value = self.read(json, root);
@@ -300,6 +301,7 @@ fn expectation(shape: &Shape) -> &'static str {
         Shape::List { .. } | Shape::Tuple(_) => "a list",
         Shape::Record { .. } | Shape::Map { .. } | Shape::Tagged { .. } => "an object",
         Shape::Union(_) => "one of its alternatives",
+        Shape::Formed { shape, .. } => expectation(shape),
         Shape::Recursive { .. } | Shape::Ref(_) => "a value of the recursive type",
         Shape::Schema(_) | Shape::Computed(_) => "JSON",
         Shape::Grammar(_) => "a text of the grammar",

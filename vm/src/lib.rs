@@ -61,5 +61,5 @@ pub use reader::{FORMAT_VERSION, ImageError, Package, decode, encode, frame, is_
 pub use signature::public_key;
 pub use text::text_of;
 pub use trap::Trap;
-pub use value::{Text, Value};
+pub use value::{Part, Shared, Text, Value};
 pub use verify::verify;

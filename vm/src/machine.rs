@@ -14,7 +14,7 @@ use crate::outlook::Outlook;
 use crate::report::Read;
 use crate::task::{Group, Returns, Slot, Task, Wait, mix_text};
 use crate::trap::{Fault, Trap, World};
-use crate::value::{TaskId, Value};
+use crate::value::{TaskId, Value, within_depth};
 use crate::written::Written;
 use rustc_hash::FxHashMap;
 use sgl_protocol::{Command, LanguageModel, RequestId, SessionId};
@@ -163,7 +163,11 @@ impl Machine<'_> {
         let session = entry.prompt.then(|| self.open_session());
         let task = self.start(entry.function, values, session, BranchPath::default(), path)?;
         self.tell_started(task, None, &entry.name, None);
-        self.until_done(task)
+        let value = self.until_done(task)?;
+        match within_depth(&value) {
+            Ok(()) => Ok(value),
+            Err(fault) => Err(self.outside(entry, format!("what `{}` gives: {}", entry.name, fault.message))),
+        }
     }
 
     /// A fault of the caller, shown at the entry.

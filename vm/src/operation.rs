@@ -2,7 +2,7 @@
 
 use crate::image::Binary;
 use crate::trap::Fault;
-use crate::value::{Iterator, Value, equal};
+use crate::value::{Iterator, Shared, Value, equal};
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -47,7 +47,7 @@ pub(crate) fn str_of(value: &Value) -> Result<&str> {
     }
 }
 
-pub(crate) fn list_of(value: &Value) -> Result<&Rc<Vec<Value>>> {
+pub(crate) fn list_of(value: &Value) -> Result<&Shared<Value>> {
     match value {
         Value::List(items) => Ok(items),
         other => Err(kind_fault("a list", other)),
@@ -164,13 +164,13 @@ pub(crate) fn with_index(of: &Value, at: &Value, value: Value) -> Result<Value> 
     match of {
         Value::List(items) => {
             let at = place(int_of(at)?, items.len())?;
-            let mut items = Rc::clone(items);
-            Rc::make_mut(&mut items)[at] = value;
+            let mut items = items.clone();
+            items.make_mut()[at] = value;
             Ok(Value::List(items))
         }
         Value::Map(pairs) => {
-            let mut pairs = Rc::clone(pairs);
-            insert(Rc::make_mut(&mut pairs), at.clone(), value);
+            let mut pairs = pairs.clone();
+            insert(pairs.make_mut(), at.clone(), value);
             Ok(Value::Map(pairs))
         }
         other => Err(kind_fault("a list or map", other)),
@@ -185,7 +185,7 @@ pub(crate) fn insert(pairs: &mut Vec<(Value, Value)>, key: Value, value: Value) 
     }
 }
 
-fn fields(of: &Value) -> Result<&Rc<Vec<Value>>> {
+fn fields(of: &Value) -> Result<&Shared<Value>> {
     match of {
         Value::Record(_, items) | Value::Variant(_, _, items) | Value::Tuple(items) => Ok(items),
         other => Err(kind_fault("a record, tuple or variant", other)),
@@ -201,8 +201,8 @@ pub(crate) fn field(of: &Value, index: u16) -> Result<Value> {
 }
 
 pub(crate) fn with_field(of: &Value, index: u16, value: Value) -> Result<Value> {
-    let mut items = Rc::clone(fields(of)?);
-    let slot = Rc::make_mut(&mut items).get_mut(usize::from(index)).ok_or_else(|| no_field(index, of))?;
+    let mut items = fields(of)?.clone();
+    let slot = items.make_mut().get_mut(usize::from(index)).ok_or_else(|| no_field(index, of))?;
     *slot = value;
     match of {
         Value::Record(id, _) => Ok(Value::Record(*id, items)),

@@ -1,14 +1,25 @@
-//! Hole text to values: exactly the language of the shape.
+//! Hole text to values: exactly the language of the shape. What holds structures together is in `structure`.
+
+mod structure;
 
 use crate::image::Image;
 use crate::limits::VALUE_DEPTH_MAX;
 use crate::value::Value;
 use crate::{named, pattern};
-use sgl_protocol::{Field, Shape, TAG, TAGGED_VALUE, Tagged, Variant};
+use sgl_protocol::{Form, Layout, Shape};
 
 /// The value that a hole's text stands for. The error says what was expected, and at which byte.
 pub fn parse(text: &str, shape: &Shape, image: &Image) -> Result<Value, String> {
-    let mut parser = Parser { text, image, definitions: &[], depth: 0, furthest: 0, expected: String::new() };
+    let mut parser = Parser {
+        text,
+        image,
+        definitions: &[],
+        layout: Layout::default(),
+        is_inside_definition: false,
+        depth: 0,
+        furthest: 0,
+        expected: String::new(),
+    };
     match parser.whole(shape) {
         Some(value) => Ok(value),
         None => Err(format!("expected {} at byte {} of {text:?}", parser.expected, parser.furthest)),
@@ -20,6 +31,10 @@ struct Parser<'a> {
     image: &'a Image,
     /// What a [`Shape::Ref`] refers to here.
     definitions: &'a [Shape],
+    /// How the structure here is laid out.
+    layout: Layout,
+    /// Whether this is inside a definition, so that a further one is on one line.
+    is_inside_definition: bool,
     depth: usize,
     furthest: usize,
     expected: String,
@@ -47,10 +62,7 @@ impl<'a> Parser<'a> {
             }),
             Shape::Grammar(_) => Some(Value::text(self.text)),
             Shape::Recursive { definitions, root } => self.within(definitions, |parser| parser.whole(root)),
-            Shape::Ref(index) => {
-                let definition = self.definition(*index)?;
-                self.whole(definition)
-            }
+            Shape::Formed { form, shape } => self.laid_out(Layout::of(*form), |parser| parser.whole(shape)),
             other => {
                 let (value, end) = self.at(other, 0)?;
                 if end == self.text.len() { Some(value) } else { self.fail(end, "the end") }
@@ -90,11 +102,37 @@ impl<'a> Parser<'a> {
         found
     }
 
-    fn definition(&mut self, index: u32) -> Option<&'a Shape> {
-        match self.definitions.get(index as usize) {
-            Some(definition) => Some(definition),
-            None => self.fail(0, "a definition that exists"),
+    /// What is read of a definition, which may be inside another.
+    fn reference<T>(
+        &mut self,
+        index: u32,
+        at: usize,
+        inner: impl FnOnce(&mut Self, &'a Shape) -> Option<T>,
+    ) -> Option<T> {
+        // The outermost is no nesting yet.
+        if self.depth > VALUE_DEPTH_MAX {
+            return self.fail(at, "less nesting");
         }
+        let Some(definition) = self.definitions.get(index as usize) else {
+            return self.fail(at, "a definition that exists");
+        };
+        let (layout, is_inside) = (self.layout, self.is_inside_definition);
+        if is_inside {
+            self.layout = Layout::default();
+        }
+        self.is_inside_definition = true;
+        self.depth += 1;
+        let found = inner(self, definition);
+        self.depth -= 1;
+        (self.layout, self.is_inside_definition) = (layout, is_inside);
+        found
+    }
+
+    fn laid_out<T>(&mut self, layout: Layout, inner: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.layout, layout);
+        let found = inner(self);
+        self.layout = outer;
+        found
     }
 
     /// A value inside a structure, and where it ends.
@@ -134,50 +172,28 @@ impl<'a> Parser<'a> {
             Shape::Image => self.fail(at, "an image"),
             Shape::Null => self.literal(at, "null").map(|end| (Value::None, end)),
             Shape::Literal(literal) => {
-                let (text, end) = self.string(at)?;
+                let (text, end) = self.name(at)?;
                 if text == *literal { Some((Value::text(text), end)) } else { self.fail(at, &format!("{literal:?}")) }
             }
             Shape::Enum { name, names } => {
-                let (text, end) = self.string(at)?;
+                let (text, end) = self.name(at)?;
                 match names.iter().position(|name| *name == text) {
                     Some(index) => Some((self.variant(name, names, index)?, end)),
                     None => self.fail(at, &format!("one of {}", names.join(", "))),
                 }
             }
             Shape::List { item, min, max } => self.list(item, *min, *max, at),
-            Shape::Tuple(shapes) => {
-                let mut items = Vec::new();
-                let mut end = self.literal(at, "[")?;
-                for (index, shape) in shapes.iter().enumerate() {
-                    if index > 0 {
-                        end = self.literal(end, ", ")?;
-                    }
-                    let (item, next) = self.at(shape, end)?;
-                    items.push(item);
-                    end = next;
-                }
-                let end = self.literal(end, "]")?;
-                Some((Value::Tuple(items.into()), end))
-            }
+            Shape::Tuple(shapes) => self.tuple(shapes, at),
             Shape::Record { name, fields } => {
-                let open = self.literal(at, "{")?;
-                let (items, end) = self.fields(fields, open, true)?;
+                let (items, end) = self.record(fields, at)?;
                 let id = named::record(name, fields, self.image)?;
                 Some((Value::Record(id, items.into()), end))
             }
             Shape::Map { key, value, min, max } => self.map(key, value, *min, *max, at),
             Shape::Tagged { name, variants } => self.tagged(name, variants, at),
+            Shape::Formed { shape, .. } => self.at(shape, at),
             Shape::Recursive { definitions, root } => self.within(definitions, |parser| parser.at(root, at)),
-            Shape::Ref(index) => {
-                if self.depth >= VALUE_DEPTH_MAX {
-                    return self.fail(at, "less nesting");
-                }
-                let definition = self.definition(*index)?;
-                self.depth += 1;
-                let found = self.at(definition, at);
-                self.depth -= 1;
-                found
-            }
+            Shape::Ref(index) => self.reference(*index, at, |parser, definition| parser.at(definition, at)),
             Shape::Schema(_) => self.json(at),
             Shape::Computed(_) => self.fail(at, "what was not computed"),
             Shape::Grammar(_) => self.string(at).map(|(text, end)| (Value::text(text), end)),
@@ -188,83 +204,6 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Keys with their values, and the brace that closes them.
-    fn fields(&mut self, fields: &'a [Field], at: usize, first: bool) -> Option<(Vec<Value>, usize)> {
-        let mut items = Vec::new();
-        let mut end = at;
-        for (index, field) in fields.iter().enumerate() {
-            let mut key = String::from(if index > 0 || !first { ", " } else { "" });
-            crate::text::quote(&field.name, &mut key);
-            key.push_str(": ");
-            end = self.literal(end, &key)?;
-            let (item, next) = self.at(&field.shape, end)?;
-            items.push(item);
-            end = next;
-        }
-        let end = self.literal(end, "}")?;
-        Some((items, end))
-    }
-
-    fn map(
-        &mut self,
-        key: &'a Shape,
-        value: &'a Shape,
-        min: u32,
-        max: Option<u32>,
-        at: usize,
-    ) -> Option<(Value, usize)> {
-        let mut pairs: Vec<(Value, Value)> = Vec::new();
-        let mut count = 0;
-        let mut end = self.literal(at, "{")?;
-        while !self.text[end..].starts_with('}') {
-            if count > 0 {
-                end = self.literal(end, ", ")?;
-            }
-            let (key, next) = self.at(key, end)?;
-            let colon = self.literal(next, ": ")?;
-            let (value, next) = self.at(value, colon)?;
-            crate::operation::insert(&mut pairs, key, value);
-            end = next;
-            count += 1;
-        }
-        if count < min || max.is_some_and(|max| count > max) {
-            return self.fail(end, &range("a map whose length is", Some(i64::from(min)), max.map(i64::from)));
-        }
-        Some((Value::Map(pairs.into()), end + 1))
-    }
-
-    fn tagged(&mut self, name: &str, variants: &'a [Variant], at: usize) -> Option<(Value, usize)> {
-        let mut start = String::from("{");
-        crate::text::quote(TAG, &mut start);
-        start.push_str(": ");
-        let after = self.literal(at, &start)?;
-        let (tag, end) = self.string(after)?;
-        let Some(index) = variants.iter().position(|variant| variant.name == tag) else {
-            let tags: Vec<&str> = variants.iter().map(|v| v.name.as_str()).collect();
-            return self.fail(after, &format!("one of {}", tags.join(", ")));
-        };
-        let variant = &variants[index];
-        match variant.tagged() {
-            Tagged::Fields(fields) => {
-                let (items, end) = self.fields(fields, end, false)?;
-                Some((named::tagged_value(name, variants, index, items, self.image)?, end))
-            }
-            Tagged::Nothing => {
-                let end = self.literal(end, "}")?;
-                Some((if variant.shape == Shape::Null { Value::None } else { Value::Unknown }, end))
-            }
-            Tagged::Value(whole) => {
-                let mut key = String::from(", ");
-                crate::text::quote(TAGGED_VALUE, &mut key);
-                key.push_str(": ");
-                let end = self.literal(end, &key)?;
-                let (value, end) = self.at(whole, end)?;
-                let end = self.literal(end, "}")?;
-                Some((unknown_or(value, &tag), end))
-            }
-        }
-    }
-
     /// The longest JSON value that begins here.
     fn json(&mut self, at: usize) -> Option<(Value, usize)> {
         let mut stream = serde_json::Deserializer::from_str(&self.text[at..]).into_iter::<serde_json::Value>();
@@ -272,24 +211,6 @@ impl<'a> Parser<'a> {
             Some(Ok(json)) => Some((crate::json::value_of_any(&json), at + stream.byte_offset())),
             _ => self.fail(at, "JSON"),
         }
-    }
-
-    fn list(&mut self, item: &'a Shape, min: u32, max: Option<u32>, at: usize) -> Option<(Value, usize)> {
-        let mut items = Vec::new();
-        let mut end = self.literal(at, "[")?;
-        while !self.text[end..].starts_with(']') {
-            if !items.is_empty() {
-                end = self.literal(end, ", ")?;
-            }
-            let (value, next) = self.at(item, end)?;
-            items.push(value);
-            end = next;
-        }
-        let count = u32::try_from(items.len()).unwrap_or(u32::MAX);
-        if count < min || max.is_some_and(|max| count > max) {
-            return self.fail(end, &range("a list whose length is", Some(i64::from(min)), max.map(i64::from)));
-        }
-        Some((Value::list(items), end + 1))
     }
 
     fn float(&mut self, at: usize, decimals: Option<u8>, min: Option<i64>, max: Option<i64>) -> Option<(Value, usize)> {
@@ -308,6 +229,19 @@ impl<'a> Parser<'a> {
             Ok(x) if fits && x.is_finite() => Some((Value::Float(x), end)),
             _ => self.fail(at, "a number"),
         }
+    }
+
+    /// A name: a JSON string, or the rest of the line where the layout has it without quotes.
+    fn name(&mut self, at: usize) -> Option<(String, usize)> {
+        let rest = &self.text[at..];
+        let bare = self.layout.form() == Some(Form::Yaml) && !rest.starts_with('"');
+        let (name, end) = if bare {
+            let line = rest.split('\n').next().unwrap_or(rest);
+            (line.to_string(), at + line.len())
+        } else {
+            self.string(at)?
+        };
+        if self.layout.is_bare(&name) == bare { Some((name, end)) } else { self.fail(at, "a name in its one spelling") }
     }
 
     /// A JSON string in its one spelling.
@@ -358,6 +292,7 @@ pub(crate) fn range(what: &str, min: Option<i64>, max: Option<i64>) -> String {
 mod tests {
     use super::*;
     use crate::image::RecordType;
+    use sgl_protocol::Field;
 
     /// `{"c": [{"c": [ … ]}]}`, so many levels below the outermost.
     fn nested(levels: usize) -> String {

@@ -48,7 +48,7 @@ impl Machine<'_> {
                 let text = self.image.texts[*text as usize].clone();
                 self.append(id, &text, TextKind::Literal)?;
             }
-            Op::AppendValue { of } => match self.whole(id, *of)? {
+            Op::AppendValue { of } => match self.told(id, *of)? {
                 Value::Transcript(transcript) => {
                     self.copying = true;
                     let done = self.append_transcript(id, &transcript);
@@ -310,7 +310,7 @@ impl Machine<'_> {
     ) -> Result<(), Stop> {
         let image = self.image;
         let description = &image.holes[hole as usize];
-        let options = self.whole(id, options)?;
+        let options = self.told(id, options)?;
         let options = values::list_of(&options)?;
         if options.is_empty() {
             return Err(Fault::new("`select` has nothing to choose from").with_help("the list is empty").into());

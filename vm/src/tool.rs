@@ -18,7 +18,7 @@ impl Machine<'_> {
         let Some(call) = self.running(id).call.take() else {
             let mut given = serde_json::Map::new();
             for (name, register) in described.parameters.iter().zip(arguments) {
-                given.insert(name.clone(), json_of_value(&self.whole(id, *register)?, image));
+                given.insert(name.clone(), json_of_value(&self.told(id, *register)?, image));
             }
             self.over_budget(id)?;
             let number = self.new_call(id);

@@ -2,8 +2,12 @@
 //!
 //! A value is 16 bytes: a kind, what goes with it, and a number or a counted pointer. `native` reads and writes them so.
 
+mod depth;
+mod shared;
 mod text;
 
+pub(crate) use depth::{parts, within_depth};
+pub use shared::{Part, Shared};
 pub use text::Text;
 
 use crate::image::FunctionIndex;
@@ -35,19 +39,19 @@ pub enum Value {
     /// A `Str`.
     Str(Rc<Text>),
     /// A list.
-    List(Rc<Vec<Value>>),
+    List(Shared<Value>),
     /// A map, in the order of insertion; no two keys are equal.
-    Map(Rc<Vec<(Value, Value)>>),
+    Map(Shared<(Value, Value)>),
     /// A tuple.
-    Tuple(Rc<Vec<Value>>),
+    Tuple(Shared<Value>),
     /// A record of a type of the image.
-    Record(u32, Rc<Vec<Value>>),
+    Record(u32, Shared<Value>),
     /// A variant: which one, of which enum of the image, and its payload.
-    Variant(u16, u32, Rc<Vec<Value>>),
+    Variant(u16, u32, Shared<Value>),
     /// `start..end`, the end not included; none is unbounded.
     Range(Rc<(i64, Option<i64>)>),
     /// A function with what it captures.
-    Closure(FunctionIndex, Rc<Vec<Value>>),
+    Closure(FunctionIndex, Shared<Value>),
     /// A transcript.
     Transcript(Rc<Transcript>),
     /// An `Image`.
@@ -88,7 +92,7 @@ impl Value {
 
     /// A list.
     pub fn list(items: Vec<Self>) -> Self {
-        Self::List(Rc::new(items))
+        Self::List(items.into())
     }
 
     /// Its kind in a word, for messages.
@@ -118,7 +122,32 @@ impl Value {
 
 /// Structural equality. Functions and transcripts equal nothing; an `Int` equals a `Float` of the same number.
 pub(crate) fn equal(a: &Value, b: &Value) -> bool {
-    let all = |a: &[Value], b: &[Value]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b));
+    // Pairs that must be equal, so that values may nest as deep as memory lasts.
+    let mut left = Vec::new();
+    if !alike(a, b, &mut left) {
+        return false;
+    }
+    while let Some((a, b)) = left.pop() {
+        if !alike(a, b, &mut left) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether two values are equal if the pairs of parts are that are added to `left`.
+fn alike<'v>(a: &'v Value, b: &'v Value, left: &mut Vec<(&'v Value, &'v Value)>) -> bool {
+    let mut all = |a: &'v [Value], b: &'v [Value]| {
+        let structured = |(a, b): &(&Value, &Value)| a.has_parts() && b.has_parts();
+        a.len() == b.len()
+            && a.iter().zip(b).all(|pair| {
+                if structured(&pair) {
+                    left.push(pair);
+                    return true;
+                }
+                equal(pair.0, pair.1)
+            })
+    };
     match (a, b) {
         (Value::Unit, Value::Unit) | (Value::None, Value::None) | (Value::Unknown, Value::Unknown) => true,
         (Value::Bool(a), Value::Bool(b)) => a == b,
@@ -131,7 +160,14 @@ pub(crate) fn equal(a: &Value, b: &Value) -> bool {
         (Value::Record(t, a), Value::Record(u, b)) => t == u && all(a, b),
         (Value::Variant(t, i, a), Value::Variant(u, j, b)) => t == u && i == j && all(a, b),
         (Value::Map(a), Value::Map(b)) => {
-            a.len() == b.len() && a.iter().all(|(k, v)| b.iter().any(|(l, w)| equal(k, l) && equal(v, w)))
+            a.len() == b.len()
+                && a.iter().all(|(key, value)| match b.iter().find(|(other, _)| equal(key, other)) {
+                    Some((_, other)) => {
+                        left.push((value, other));
+                        true
+                    }
+                    None => false,
+                })
         }
         (Value::Range(a), Value::Range(b)) => a == b,
         _ => false,

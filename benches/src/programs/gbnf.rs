@@ -71,7 +71,8 @@ fn part(shape: &Shape) -> Option<String> {
             format!("\"{{\" {} \"}}\"", fields.join(" \", \" "))
         }
         Shape::Union(variants) => any(variants.iter().map(|v| part(&v.shape)).collect::<Option<Vec<_>>>()?),
-        Shape::Map { .. }
+        Shape::Formed { .. }
+        | Shape::Map { .. }
         | Shape::Tagged { .. }
         | Shape::Recursive { .. }
         | Shape::Ref(_)

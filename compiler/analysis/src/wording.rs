@@ -56,8 +56,8 @@ pub(crate) fn forgotten_dollar(subject: &Subject<'_>, found: &mut Vec<Diagnostic
                 let TextPart::Literal(literal) = part else { continue };
                 let source = subject.source(literal.span);
                 for (at, _) in source.match_indices('{') {
-                    // Of two braces the outer one was looked at.
-                    if source[..at].ends_with('{') {
+                    // Of two braces the outer one was looked at. With a dollar that is escaped or raw it is meant so.
+                    if source[..at].ends_with(['{', '$']) {
                         continue;
                     }
                     let Some(length) = source[at..].find('}') else { continue };

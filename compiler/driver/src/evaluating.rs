@@ -10,6 +10,7 @@
 mod answers;
 mod csv;
 mod data;
+mod interrupt;
 mod journal;
 mod run;
 mod show;

@@ -100,6 +100,7 @@ pub fn describe(shape: &Shape) -> String {
         Shape::List { .. } | Shape::Tuple(_) => "JSON LIST".to_string(),
         Shape::Record { .. } | Shape::Map { .. } | Shape::Tagged { .. } => "JSON OBJECT".to_string(),
         Shape::Recursive { .. } | Shape::Ref(_) | Shape::Schema(_) | Shape::Computed(_) => "JSON".to_string(),
+        Shape::Formed { shape, .. } => describe(shape),
         Shape::Grammar(_) => "TEXT".to_string(),
     }
 }

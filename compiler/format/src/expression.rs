@@ -138,6 +138,9 @@ impl<'a> Cursor<'a> {
         let mut breaks = false;
         for operand in operands.into_iter().rev() {
             rest.extend([text(" "), self.token(), LINE]);
+            for (_, comment) in self.comments_above() {
+                rest.extend([text(comment), Document::Newline]);
+            }
             breaks |= self.comment > comments;
             rest.push(self.expression(operand));
         }

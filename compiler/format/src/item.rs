@@ -4,7 +4,8 @@ use crate::cursor::{Cursor, Kind};
 use crate::document::{Document, concat, group, text};
 use crate::sequence::{PARENTHESES, Separator};
 use sgl_syntax::ast::{
-    EnumVariant, EvalItem, EvalPart, Function, FunctionKind, Item, ItemKind, Mock, Module, Parameter, TestItem,
+    Enum, EnumVariant, EvalItem, EvalPart, Function, FunctionKind, Item, ItemKind, Mock, Module, Parameter, Struct,
+    TestItem,
 };
 
 impl<'a> Cursor<'a> {
@@ -38,8 +39,23 @@ impl<'a> Cursor<'a> {
     }
 
     fn item(&mut self, item: &Item) -> Document<'a> {
+        let form = match &item.kind {
+            ItemKind::Struct(Struct { form, .. }) | ItemKind::Enum(Enum { form, .. }) => form.is_some(),
+            _ => false,
+        };
+        let form = if form { self.form() } else { Document::Nil };
         let exported = if item.exported { concat([self.expect("pub"), text(" ")]) } else { Document::Nil };
-        concat([exported, self.item_kind(&item.kind)])
+        concat([form, exported, self.item_kind(&item.kind)])
+    }
+
+    /// `@form(yaml)`, and comments after it, each on its own line.
+    fn form(&mut self) -> Document<'a> {
+        let form = [self.expect("@"), self.token(), self.expect("("), self.token(), self.expect(")")];
+        let mut parts = vec![concat(form), Document::Newline];
+        for (_, comment) in self.comments_above() {
+            parts.extend([text(comment), Document::Newline]);
+        }
+        concat(parts)
     }
 
     fn item_kind(&mut self, kind: &ItemKind) -> Document<'a> {

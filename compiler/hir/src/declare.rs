@@ -9,7 +9,7 @@ use crate::program::{
 };
 use crate::shape::{self, Nominal};
 use crate::types::Type;
-use crate::{resolve, shape_of, tool};
+use crate::{form, resolve, shape_of, tool};
 use indexmap::IndexMap;
 use sgl_protocol::TAG;
 use sgl_source::{Code, Diagnostic, Span};
@@ -51,6 +51,7 @@ pub(crate) fn names(context: &mut Context<'_>) {
 }
 
 fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
+    form::judge(context, &item.kind);
     if let Some((name, parameters, kind)) = generic_item(&item.kind) {
         let generic = Generic { module, name, doc: &item.doc, parameters, kind };
         let definition = Definition::Generic(generic::add(context, generic));
@@ -83,6 +84,7 @@ fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
                 name: s.name.value.clone(),
                 doc: item.doc.clone(),
                 fields: Vec::new(),
+                form: form::of(s.form.as_ref()),
                 span: s.name.span,
                 origin: None,
             });
@@ -95,6 +97,7 @@ fn declare<'a>(context: &mut Context<'a>, module: usize, item: &'a ast::Item) {
                 name: e.name.value.clone(),
                 doc: item.doc.clone(),
                 variants: Vec::new(),
+                form: form::of(e.form.as_ref()),
                 span: e.name.span,
                 origin: None,
             });

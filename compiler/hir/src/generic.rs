@@ -5,6 +5,7 @@
 
 use crate::check::{Context, Source};
 use crate::declare;
+use crate::form;
 use crate::program::{Enum, EnumId, FunctionId, GenericId, Struct, StructId};
 use crate::resolve;
 use crate::tool;
@@ -219,7 +220,14 @@ pub(crate) fn instance(context: &mut Context<'_>, id: GenericId, arguments: Vec<
     Some(match generic.kind {
         GenericKind::Struct(tree) => {
             let new = StructId(index(context.program.structs.len()));
-            context.program.structs.push(Struct { name, doc, fields: Vec::new(), span, origin });
+            context.program.structs.push(Struct {
+                name,
+                doc,
+                fields: Vec::new(),
+                form: form::of(tree.form.as_ref()),
+                span,
+                origin,
+            });
             // Known before its fields are: they may name it.
             context.instances.insert((id, arguments), Instance::Struct(new));
             let fields = within(context, environment, |context| declare::fields(context, module, &tree.fields));
@@ -228,7 +236,14 @@ pub(crate) fn instance(context: &mut Context<'_>, id: GenericId, arguments: Vec<
         }
         GenericKind::Enum(tree) => {
             let new = EnumId(index(context.program.enums.len()));
-            context.program.enums.push(Enum { name, doc, variants: Vec::new(), span, origin });
+            context.program.enums.push(Enum {
+                name,
+                doc,
+                variants: Vec::new(),
+                form: form::of(tree.form.as_ref()),
+                span,
+                origin,
+            });
             context.instances.insert((id, arguments), Instance::Enum(new));
             let variants = within(context, environment, |context| declare::variants(context, module, tree));
             context.program.enums[new.index()].variants = variants;

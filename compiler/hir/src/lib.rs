@@ -17,6 +17,7 @@ mod display;
 mod dump;
 mod evals;
 mod exhaustive;
+mod form;
 mod generic;
 mod imports;
 mod join;

@@ -11,7 +11,7 @@ pub use expression::{BinaryOp, Branches, Expression, ExpressionKind, Fork, Join,
 pub use statement::{Arm, Block, Budget, Hole, HoleOption, Pattern, Place, Role, Statement, StatementKind, TextPart};
 
 use crate::types::Type;
-use sgl_protocol::Shape;
+use sgl_protocol::{Form, Shape};
 use sgl_source::Span;
 
 macro_rules! ids {
@@ -76,6 +76,8 @@ pub struct Struct {
     pub doc: String,
     /// In order.
     pub fields: Vec<Field>,
+    /// How its values are laid out in text; JSON on one line if nothing else is said.
+    pub form: Option<Form>,
     /// Its name in the source.
     pub span: Span,
     /// The generic item and the types that it is made of.
@@ -104,6 +106,8 @@ pub struct Enum {
     pub doc: String,
     /// In order.
     pub variants: Vec<Variant>,
+    /// How its values are laid out in text; JSON on one line if nothing else is said.
+    pub form: Option<Form>,
     /// Its name in the source.
     pub span: Span,
     /// The generic item and the types that it is made of.

@@ -8,13 +8,15 @@ mod json_schema;
 mod overlap;
 mod recursion;
 
+use crate::form;
 use crate::program::{Field as Declared, Program};
 use crate::types::{TextType, Type};
 use indexmap::IndexMap;
-use sgl_protocol::{Field, Shape, Variant};
+use sgl_protocol::{Field, Form, Shape, Variant};
 
 pub use describe::schema_text;
 pub use json_schema::json_schema;
+use overlap::Place;
 pub(crate) use overlap::same_value;
 pub(crate) use recursion::{Nominal, endless};
 
@@ -31,18 +33,30 @@ pub enum WhyNot {
 
 /// The shape of a type's values.
 pub fn shape_of(program: &Program, ty: &Type) -> Result<Shape, WhyNot> {
-    Walk { program, tags: false, definitions: IndexMap::new() }.whole(ty)
+    Walk { program, tags: false, form: None, definitions: IndexMap::new() }.whole(ty)
 }
 
-/// The shape of what a model writes in a hole of a type: as [`shape_of`], and tags where members of a union share a text.
+/// The shape of what a model writes in a hole of a type: as [`shape_of`], and tags where members of a union share a text;
+/// in the form of the type.
 pub fn hole_shape(program: &Program, ty: &Type) -> Result<Shape, WhyNot> {
-    Walk { program, tags: true, definitions: IndexMap::new() }.whole(ty)
+    let form = form::of_type(program, ty);
+    let shape = Walk { program, tags: true, form, definitions: IndexMap::new() }.whole(ty)?;
+    Ok(in_form(form, shape))
+}
+
+fn in_form(form: Option<Form>, shape: Shape) -> Shape {
+    match form {
+        Some(form) => Shape::Formed { form, shape: Box::new(shape) },
+        None => shape,
+    }
 }
 
 struct Walk<'a> {
     program: &'a Program,
     /// Whether members of a union that share a text get tags.
     tags: bool,
+    /// The form of the whole.
+    form: Option<Form>,
     /// Types that contain themselves, by the number that refers to them; `None` while under way.
     definitions: IndexMap<Nominal, Option<Shape>>,
 }
@@ -175,12 +189,13 @@ impl Walk<'_> {
             return Ok(Shape::Union(variants));
         }
         let plain = members.iter().map(|m| shape_of(self.program, m)).collect::<Result<Vec<_>, _>>()?;
+        let place = if top { Place::Alone(self.form) } else { Place::Inside };
         let mut shared = false;
         for (index, one) in plain.iter().enumerate() {
             for (other_index, other) in plain.iter().enumerate().skip(index + 1) {
-                if overlap::share_a_text(one, other, top) {
+                let (a, b) = (members[index], members[other_index]);
+                if !(top && is_none_or_text(a, b)) && overlap::share_a_text(one, other, place) {
                     shared = true;
-                    let (a, b) = (members[index], members[other_index]);
                     if same_value(a, b) {
                         return Err(WhyNot::Same(Box::new((a.clone(), b.clone()))));
                     }
@@ -203,12 +218,17 @@ impl Walk<'_> {
 }
 
 /// The tags that the members of a union get in what a model writes, if they get any.
-fn union_tags(program: &Program, members: &[Type], top: bool) -> Option<Vec<String>> {
-    let mut walk = Walk { program, tags: true, definitions: IndexMap::new() };
+fn union_tags(program: &Program, members: &[Type], form: Option<Form>, top: bool) -> Option<Vec<String>> {
+    let mut walk = Walk { program, tags: true, form, definitions: IndexMap::new() };
     match walk.union(&members.iter().collect::<Vec<_>>(), top) {
         Ok(Shape::Tagged { variants, .. }) => Some(variants.into_iter().map(|variant| variant.name).collect()),
         _ => None,
     }
+}
+
+/// Whether these are `none` and texts, which stand alone: there the text `null` is `none`, and every other one is itself.
+fn is_none_or_text(a: &Type, b: &Type) -> bool {
+    matches!((a, b), (Type::None, Type::Str(_)) | (Type::Str(_), Type::None))
 }
 
 /// Whether texts of the type are strings inside a structure.

@@ -191,7 +191,7 @@ pub(crate) fn call_enum(context: &mut Context<'_>, tools: &[FunctionId], span: S
     let names: Vec<&str> = tools.iter().map(|id| context.function(*id).name.as_str()).collect();
     let name = format!("ToolCall<[{}]>", names.join(", "));
     let id = EnumId(u32::try_from(context.program.enums.len()).expect("fewer enums than bytes of source"));
-    context.program.enums.push(Enum { name, doc: String::new(), variants: Vec::new(), span, origin: None });
+    context.program.enums.push(Enum { name, doc: String::new(), variants: Vec::new(), span, form: None, origin: None });
     context.tool_calls.push((tools.to_vec(), id));
     let variants = tools.iter().map(|tool| variant(context, *tool)).collect();
     context.program.enums[id.index()].variants = variants;

@@ -2,7 +2,7 @@
 
 use crate::ast::{
     BinaryOp, Block, ClosureBody, Expression, ExpressionKind, ForkExpression, ForkHeader, Function, FunctionKind, Hole,
-    HoleOption, If, Join, Name, Parameter, Pattern, PatternKind, Refinement, Statement, StatementKind, Text,
+    HoleOption, If, ItemKind, Join, Name, Parameter, Pattern, PatternKind, Refinement, Statement, StatementKind, Text,
     TypeExpression, TypeKind, UnaryOp,
 };
 use crate::token::Token;
@@ -200,6 +200,16 @@ pub(crate) fn expression_statement(e: Expression) -> StatementKind {
         ExpressionKind::Text(text) => StatementKind::Text(text),
         kind => StatementKind::Expression(Expression { kind, span: e.span }),
     }
+}
+
+/// An item with the form that stands before it; `attribute` has judged that it may have one.
+pub(crate) fn formed(mut kind: ItemKind, form: Option<Name>) -> ItemKind {
+    match &mut kind {
+        ItemKind::Struct(item) => item.form = form,
+        ItemKind::Enum(item) => item.form = form,
+        _ => {}
+    }
+    kind
 }
 
 /// A tool; without a body it is bound outside the program.

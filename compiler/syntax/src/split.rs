@@ -37,7 +37,7 @@ pub(crate) fn split(source: &str, tokens: Vec<Placed>) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
     let mut chunk = Chunk::default();
     let mut open: Vec<(usize, usize, &'static str)> = Vec::new();
-    let mut begun = false;
+    let (mut begun, mut in_attribute) = (false, false);
     for (start, token, end) in tokens {
         let is_keyword = matches!(&token, Token::Keyword(word) if ITEM_KEYWORDS.contains(word));
         let first_column = start == 0 || source.as_bytes()[start - 1] == b'\n';
@@ -50,9 +50,12 @@ pub(crate) fn split(source: &str, tokens: Vec<Placed>) -> Vec<Chunk> {
             }
             open.clear();
             chunks.push(std::mem::take(&mut chunk));
-            begun = false;
+            (begun, in_attribute) = (false, false);
         }
-        begun |= is_keyword || !matches!(token, Token::Doc(_) | Token::End);
+        // Attributes belong to the item after them.
+        in_attribute |= !begun && token == Token::Symbol("@");
+        in_attribute &= !is_keyword;
+        begun |= !in_attribute && !matches!(token, Token::Doc(_) | Token::End);
         follow(&mut open, &mut chunk, (start, &token, end));
         if !(chunk.tokens.is_empty() && token == Token::End) {
             chunk.tokens.push((start, token, end));

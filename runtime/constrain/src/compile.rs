@@ -3,7 +3,10 @@
 use crate::automaton::Automaton;
 use crate::determinize::determinize;
 use crate::error::ConstrainError;
+use crate::grammar::Grammar;
+use crate::limits::DFA_STATES_MAX;
 use crate::nfa::{Fragment, Nfa, escape};
+use crate::regular::{self, Sizes};
 use crate::{memo, number, pattern, text};
 use sgl_protocol::Shape;
 
@@ -111,6 +114,10 @@ impl Assembly {
                     variants.iter().map(|v| self.shape(&v.tagged_object(), false)).collect::<Result<Vec<_>, _>>()?;
                 self.nfa.choice(&parts)
             }
+            Shape::Formed { .. } => {
+                let written_out = formed(shape)?;
+                self.nfa.embed(&written_out, false)
+            }
             Shape::Recursive { .. } | Shape::Ref(_) => Err(ConstrainError::Unenforced("a recursive type")),
             Shape::Schema(_) => Err(ConstrainError::Unenforced("a JSON Schema")),
             Shape::Grammar(_) => Err(ConstrainError::Unenforced("a grammar")),
@@ -182,6 +189,20 @@ fn alone(part: impl FnOnce(&mut Assembly) -> Result<Fragment, ConstrainError>) -
     let end = alone.nfa.state()?;
     alone.nfa.skip(part.end, end);
     determinize(&alone.nfa, Fragment { start: part.start, end })
+}
+
+/// A shape over several lines, by way of its grammar.
+fn formed(shape: &Shape) -> Result<Automaton, ConstrainError> {
+    if shape.any(&|part| matches!(part, Shape::Recursive { .. } | Shape::Ref(_))) {
+        return Err(ConstrainError::Unenforced("a recursive type"));
+    }
+    if shape.any(&|part| matches!(part, Shape::Schema(_))) {
+        return Err(ConstrainError::Unenforced("a JSON Schema"));
+    }
+    let grammar = Grammar::of_shape(shape)?;
+    let (start, sizes) = (grammar.checked_start()?, Sizes::of(&grammar));
+    let written_out = regular::automaton(&grammar, &sizes, start, DFA_STATES_MAX)?;
+    written_out.ok_or(ConstrainError::TooLarge { what: "states", limit: DFA_STATES_MAX })
 }
 
 /// A text as the inside of a JSON string.

@@ -26,6 +26,7 @@
 //! named members can reach it, or make repeated keys impossible.
 
 mod embed;
+mod form;
 mod reference;
 mod regex;
 mod shape;

@@ -3,6 +3,8 @@
 //! Written independently of the automata, so that each checks the other. A text whose language is an intersection or a
 //! difference has a notation only where a plainer expression means exactly the same.
 
+mod form;
+
 use crate::automaton::Automaton;
 use crate::compile::escaped;
 use crate::error::ConstrainError;
@@ -74,6 +76,7 @@ fn notation(shape: &Shape, top: bool) -> Result<String, ConstrainError> {
         Shape::Tagged { variants, .. } => {
             alternatives(&variants.iter().map(|v| notation(&v.tagged_object(), false)).collect::<Result<Vec<_>, _>>()?)
         }
+        Shape::Formed { form, shape } => form::formed(*form, shape, 0, ("", ""), top)?,
         Shape::Recursive { .. } | Shape::Ref(_) => return Err(ConstrainError::NoNotation("a recursive type")),
         Shape::Schema(_) => return Err(ConstrainError::NoNotation("a JSON Schema")),
         Shape::Grammar(_) => return Err(ConstrainError::NoNotation("a grammar")),
@@ -192,7 +195,7 @@ fn escaped_class(class: &ClassUnicode) -> Hir {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sgl_protocol::{Field, Variant};
+    use sgl_protocol::{Field, Form, Variant};
 
     fn text(pattern: Option<&str>, chars_max: Option<u32>, until: Option<&str>) -> Shape {
         let owned = |text: &str| text.to_string();
@@ -251,7 +254,12 @@ mod tests {
                 Variant { name: "B".into(), shape: record(vec![Shape::Bool]) },
             ]),
         ];
-        for shape in shapes {
+        let forms = [None, Some(Form::Pretty), Some(Form::Yaml)];
+        let formed = |shape: &Shape, form: Option<Form>| match form {
+            Some(form) => Shape::Formed { form, shape: Box::new(record(vec![shape.clone(), Shape::Null])) },
+            None => shape.clone(),
+        };
+        for shape in shapes.iter().flat_map(|shape| forms.map(|form| formed(shape, form))) {
             let regex = regex_of(&shape).unwrap();
             let (written, built) = (Automaton::of_regex(&regex).unwrap(), Automaton::of_shape(&shape).unwrap());
             assert_eq!(written.is_subset_of(&built), Ok(true), "{shape:?}: {regex}");

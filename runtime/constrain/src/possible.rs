@@ -57,6 +57,7 @@ impl Possible {
                 Some(max.is_none_or(|max| *min <= max) && (*min == 0 || item))
             }
             Shape::Tuple(items) => self.all(items.iter(), budget),
+            Shape::Formed { shape, .. } => self.evident(shape, top, budget),
             Shape::Record { fields, .. } => {
                 if !budget.texts(fields.iter().map(|field| field.name.len()).sum()) {
                     return None;

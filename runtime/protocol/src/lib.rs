@@ -4,13 +4,14 @@
 //! and asks for holes to be filled; the engine answers with events. The order of commands on one session is the
 //! order of its text. Nothing here knows tokens as text, files, clocks or devices.
 //!
-//! In reading order: [`shape`] says what a hole may hold, `sampling` how it is drawn, [`command`] what a program
-//! asks, [`event`] what an engine answers, [`language_model`] the seam between both, [`scripted`] an engine without
-//! weights for tests, [`trace`] what is told of a run.
+//! In reading order: [`shape`] says what a hole may hold, [`form`] how that is laid out, `sampling` how it is drawn,
+//! [`command`] what a program asks, [`event`] what an engine answers, [`language_model`] the seam between both,
+//! [`scripted`] an engine without weights for tests, [`trace`] what is told of a run.
 
 pub mod command;
 pub mod event;
 mod fleet;
+pub mod form;
 pub mod language_model;
 pub mod picture;
 mod sampling;
@@ -21,6 +22,7 @@ pub mod trace;
 pub use command::{Command, Generate, Hint, RequestId, Role, Score, SessionId};
 pub use event::{Event, Finish, Generated, ModelError, Scored, Usage};
 pub use fleet::Fleet;
+pub use form::{Form, Frame, Layout};
 pub use language_model::LanguageModel;
 pub use picture::{PICTURE_BYTES_MAX, Picture, PictureFormat};
 pub use sampling::Sampling;

@@ -2,10 +2,11 @@
 //!
 //! The compiler derives a [`Shape`] from a type, `constrain` makes an automaton of it, the VM parses and prints values
 //! by it. The text is canonical: one key order, `", "` and `": "` as separators, minimal escapes, so that every value
-//! has exactly one spelling.
+//! has exactly one spelling. [`Shape::Formed`] is the same over several lines.
 
 mod depth;
 
+use crate::form::Form;
 use serde::{Deserialize, Serialize};
 
 /// The set of texts that a value of some type may have.
@@ -113,6 +114,14 @@ pub enum Shape {
     Computed(u8),
     /// An image: an argument, never part of a request.
     Image,
+    /// A shape whose structures are laid out over several lines; the outermost of a hole.
+    Formed {
+        /// How.
+        form: Form,
+        /// Of what.
+        #[serde(deserialize_with = "depth::read")]
+        shape: Box<Shape>,
+    },
 }
 
 /// The key that says which alternative of a [`Shape::Tagged`] an object is.
@@ -185,6 +194,7 @@ impl Shape {
     pub fn parts(&self) -> Vec<&Self> {
         match self {
             Self::List { item, .. } => vec![item],
+            Self::Formed { shape, .. } => vec![shape],
             Self::Map { key, value, .. } => vec![key, value],
             Self::Tuple(items) => items.iter().collect(),
             Self::Record { fields, .. } => fields.iter().map(|field| &field.shape).collect(),
@@ -219,6 +229,7 @@ impl Shape {
         Some(match self {
             Self::Computed(index) => parts.get(usize::from(*index))?.clone(),
             Self::List { item, min, max } => Self::List { item: inner(item)?, min: *min, max: *max },
+            Self::Formed { form, shape } => Self::Formed { form: *form, shape: inner(shape)? },
             Self::Tuple(items) => Self::Tuple(items.iter().map(|i| i.computed(parts)).collect::<Option<_>>()?),
             Self::Record { name, fields } => {
                 Self::Record { name: name.clone(), fields: fields.iter().map(field).collect::<Option<_>>()? }
@@ -277,6 +288,7 @@ impl Shape {
             | Self::Record { .. }
             | Self::Map { .. }
             | Self::Tagged { .. }
+            | Self::Formed { .. }
             | Self::Recursive { .. }
             | Self::Ref(_)
             | Self::Schema(_)

@@ -272,7 +272,7 @@ impl Generator {
         };
         let value = self.scoped(true, |g| g.value(&result, 1));
         let calls = format!("fn {caller}() -> {} {{ return {name}({start}, {value}) }}", self.written(&result));
-        self.callables.push(Callable { name: caller, parameters: Vec::new(), result, turns: None });
+        self.callables.push(Callable { name: caller, parameters: Vec::new(), result, turns: None, uses: false });
         format!("{text}\n{calls}")
     }
 }

@@ -1,5 +1,6 @@
 //! Statements of prompts: turns, holes, forks, scratches, calls.
 
+use super::forms::Form;
 use super::types::{Bounded, Kind, Ty};
 use super::{Callable, Generator};
 use sgl_protocol::ScriptedAnswer;
@@ -24,7 +25,7 @@ impl Generator {
 
     fn step(&mut self, depth: u32) -> String {
         let Some(deeper) = depth.checked_sub(1) else { return self.turn() };
-        match self.random.below(14) {
+        match self.random.below(15) {
             0..=3 => self.turn(),
             4 => self.code(1),
             5 => self.each_fork(deeper),
@@ -36,6 +37,7 @@ impl Generator {
                 self.let_as(&name, &ty, &format!("scratch {body}"))
             }
             9 => self.prompt_call(),
+            14 => self.tool_call(),
             10 => {
                 let condition = self.value(&Ty::Bool, 2);
                 let (then, otherwise) =
@@ -70,11 +72,12 @@ impl Generator {
     }
 
     /// A turn, or plain text in a prompt without turns.
-    fn turn(&mut self) -> String {
+    pub(super) fn turn(&mut self) -> String {
         if !self.turns {
             return self.text(true);
         }
-        match self.random.below(6) {
+        match self.random.below(7) {
+            6 if self.has_photo => format!("user {{\nemit photo\n{}\n}}", self.text(false)),
             0 => format!("system {}", self.text(false)),
             1 | 2 => format!("user {}", self.text(false)),
             3 => {
@@ -98,6 +101,9 @@ impl Generator {
                     out.push_str(&format!("${{{value}}}"));
                 }
             }
+            if self.turns && self.has_photo && self.chance(15) {
+                out.push_str("${photo}");
+            }
             if holes && self.chance(60) {
                 let bounded = self.bounded(1);
                 out.push_str(&self.hole(&bounded));
@@ -110,8 +116,11 @@ impl Generator {
 
     fn hole(&mut self, bounded: &Bounded) -> String {
         let name = self.name("h");
+        let form = self.form_of(&bounded.kind).unwrap_or(Form::OneLine);
+        let mock = self.sample(&bounded.kind).0.alone(form);
+        self.mocks.push(ScriptedAnswer { hole: name.clone(), text: mock });
         for _ in 0..self.random.below(4) {
-            let (text, _) = self.sample(&bounded.kind, false);
+            let text = self.sample(&bounded.kind).0.alone(form);
             self.answers.push(ScriptedAnswer { hole: name.clone(), text });
         }
         // A list keeps the bounds of its elements: what is pushed to it would have to fit them.
@@ -179,6 +188,7 @@ impl Generator {
         }
         let callable = self.pick(&prompts);
         let arguments = self.arguments(&callable, 2);
+        self.uses |= callable.uses;
         let same = callable.turns == Some(turns);
         let how = if same { self.pick(&["", "inline ", "scratch "]) } else { "" };
         let name = self.name("s");

@@ -1,6 +1,7 @@
 //! The types of a random program.
 
 use super::Generator;
+use super::forms::{Form, Said};
 
 /// A type that values are made for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +21,25 @@ pub(super) enum Ty {
     Json,
 }
 
+impl Ty {
+    /// Whether something in it may be `none`: what such a value is written as has a type of its own only where one is wanted.
+    pub(super) fn has_maybe(&self) -> bool {
+        match self {
+            Self::Maybe(_) => true,
+            Self::List(inner) | Self::Map(inner) => inner.has_maybe(),
+            Self::Pair(a, b) => a.has_maybe() || b.has_maybe(),
+            Self::Record(fields) => fields.iter().any(|(_, ty)| ty.has_maybe()),
+            Self::Int | Self::Float | Self::Bool | Self::Str | Self::Struct(_) | Self::Enum(_) | Self::Json => false,
+        }
+    }
+}
+
 /// A struct of the program. Its fields are bounded, so that a hole can have it.
 #[derive(Clone, Debug)]
 pub(super) struct Struct {
     pub(super) name: String,
     pub(super) fields: Vec<(String, Bounded)>,
+    pub(super) form: Form,
 }
 
 /// An enum of the program.
@@ -49,6 +64,7 @@ pub(super) enum Kind {
     Int(i64, i64),
     Decimals,
     Bool,
+    LiteralBool(bool),
     Choice(Vec<&'static str>),
     Text(usize),
     Enum(usize),
@@ -135,7 +151,10 @@ impl Generator {
             })
             .collect();
         let separator = if self.chance(50) { ", " } else { "\n" };
+        let has_payload = variants.iter().any(|(_, fields)| !fields.is_empty());
+        let form = if has_payload { self.form() } else { Form::OneLine };
         let text = format!("enum {name} {{{separator}{}{separator}}}", written.join(separator)).replace("{,", "{");
+        let text = format!("{}{text}", form.attribute());
         self.enums.push(Enum { name, variants });
         text
     }
@@ -144,17 +163,37 @@ impl Generator {
         let name = self.name("Thing");
         let mut fields = Vec::new();
         for _ in 0..1 + self.random.below(3) {
-            fields.push((self.name("x"), self.bounded(0)));
+            let depth = u32::from(self.chance(30));
+            fields.push((self.name("x"), self.bounded(depth)));
         }
+        let form = self.form();
         let docs = self.chance(30);
         let separator = if docs || self.chance(50) { "\n" } else { ", " };
         let written: Vec<String> = fields
             .iter()
             .map(|(n, b)| format!("{}{n}: {}", if docs { "/// what it is\n" } else { "" }, b.text))
             .collect();
-        let text = format!("struct {name} {{{}\n}}", written.join(separator));
-        self.structs.push(Struct { name, fields });
+        let text = format!("{}struct {name} {{{}\n}}", form.attribute(), written.join(separator));
+        self.structs.push(Struct { name, fields, form });
         text
+    }
+
+    fn form(&mut self) -> Form {
+        self.pick(&[Form::OneLine, Form::OneLine, Form::OneLine, Form::Pretty, Form::Yaml, Form::Yaml])
+    }
+
+    /// The form that a hole of a type has, if the type says one: lists, records and the like have that of what they hold.
+    pub(super) fn form_of(&self, kind: &Kind) -> Option<Form> {
+        match kind {
+            Kind::Struct(index) => Some(self.structs[*index].form),
+            Kind::List(inner) | Kind::Maybe(inner) => self.form_of(&inner.kind),
+            Kind::Record(fields) => {
+                let all: Vec<Form> = fields.iter().filter_map(|(_, bounded)| self.form_of(&bounded.kind)).collect();
+                let first = all.first().copied()?;
+                Some(if all.iter().all(|form| *form == first) { first } else { Form::OneLine })
+            }
+            _ => None,
+        }
     }
 
     /// A type that a model can write.
@@ -165,6 +204,10 @@ impl Generator {
                 let (low, span) = (self.random.below(12) as i64 - 3, self.random.below(10) as i64);
                 let text = format!("Int in {low}..={}", low + span);
                 Bounded { text, ty: Ty::Int, kind: Kind::Int(low, low + span) }
+            }
+            1 if self.chance(30) => {
+                let only = self.chance(50);
+                Bounded { text: only.to_string(), ty: Ty::Bool, kind: Kind::LiteralBool(only) }
             }
             1 => Bounded { text: "Bool".into(), ty: Ty::Bool, kind: Kind::Bool },
             2 => Bounded { text: "Float(1) in 0.0..=1.0".into(), ty: Ty::Float, kind: Kind::Decimals },
@@ -213,62 +256,62 @@ impl Generator {
         }
     }
 
-    /// A value of a bounded type: as the model writes it (in JSON if `inside`), and as the program does.
-    pub(super) fn sample(&mut self, kind: &Kind, inside: bool) -> (String, String) {
-        let quoted = |text: &str| if inside { format!("\"{text}\"") } else { text.to_string() };
+    /// A value of a bounded type: as the model says it, and as the program does.
+    pub(super) fn sample(&mut self, kind: &Kind) -> (Said, String) {
         match kind {
             Kind::Int(low, high) => {
-                let value = low + self.random.below((high - low + 1) as usize) as i64;
-                (value.to_string(), value.to_string())
+                let value = (low + self.random.below((high - low + 1) as usize) as i64).to_string();
+                (Said::Plain(value.clone()), value)
             }
             Kind::Decimals => {
                 let value = format!("0.{}", self.random.below(10));
-                (value.clone(), value)
+                (Said::Plain(value.clone()), value)
             }
             Kind::Bool => {
                 let value = self.chance(50).to_string();
-                (value.clone(), value)
+                (Said::Plain(value.clone()), value)
             }
+            Kind::LiteralBool(only) => (Said::Plain(only.to_string()), only.to_string()),
             Kind::Choice(words) => {
                 let word = self.pick(words);
-                (quoted(word), format!("\"{word}\""))
+                (Said::Name(word.into()), format!("\"{word}\""))
             }
             Kind::Text(longest) => {
                 let word: String = "abcdefgh"[..1 + self.random.below(*longest)].to_string();
-                (quoted(&word), format!("\"{word}\""))
+                (Said::Text(word.clone()), format!("\"{word}\""))
             }
             Kind::Enum(index) => {
                 let Enum { name, variants } = self.enums[*index].clone();
                 let variant = self.pick(&variants).0;
-                (quoted(&variant), format!("{name}.{variant}"))
+                (Said::Name(variant.clone()), format!("{name}.{variant}"))
             }
             Kind::Struct(index) => {
-                let Struct { name, fields } = self.structs[*index].clone();
-                let (json, code) = self.samples(&fields);
-                (json, format!("{name}({code})"))
+                let Struct { name, fields, .. } = self.structs[*index].clone();
+                let (said, code) = self.samples(&fields);
+                (said, format!("{name}({code})"))
             }
             Kind::Record(fields) => {
-                let (json, code) = self.samples(fields);
-                (json, format!("({code})"))
+                let (said, code) = self.samples(fields);
+                (said, format!("({code})"))
             }
-            Kind::Maybe(_) if self.chance(30) => ("null".into(), "none".into()),
-            Kind::Maybe(inner) => self.sample(&inner.kind, inside),
+            Kind::Maybe(_) if self.chance(30) => (Said::Plain("null".into()), "none".into()),
+            Kind::Maybe(inner) => self.sample(&inner.kind),
             Kind::List(inner) => {
-                let all: Vec<_> = (0..1 + self.random.below(3)).map(|_| self.sample(&inner.kind, true)).collect();
-                let (json, code): (Vec<_>, Vec<_>) = all.into_iter().unzip();
-                (format!("[{}]", json.join(", ")), format!("[{}]", code.join(", ")))
+                let all: Vec<_> = (0..1 + self.random.below(3)).map(|_| self.sample(&inner.kind)).collect();
+                let (said, code): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+                (Said::List(said), format!("[{}]", code.join(", ")))
             }
         }
     }
 
-    fn samples(&mut self, fields: &[(String, Bounded)]) -> (String, String) {
-        let mut json = Vec::new();
+    fn samples(&mut self, fields: &[(String, Bounded)]) -> (Said, String) {
+        let mut said = Vec::new();
         let mut code = Vec::new();
         for (name, bounded) in fields {
-            let (j, c) = self.sample(&bounded.kind, true);
-            json.push(format!("\"{name}\": {j}"));
+            let (s, c) = self.sample(&bounded.kind);
+            said.push((name.clone(), s));
             code.push(format!("{name}: {c}"));
         }
-        (format!("{{{}}}", json.join(", ")), code.join(", "))
+        (Said::Object(said), code.join(", "))
     }
 }

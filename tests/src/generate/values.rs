@@ -1,6 +1,6 @@
 //! Expressions of a wanted type.
 
-use super::types::{Enum, Struct, Ty};
+use super::types::{Enum, Kind, Struct, Ty};
 use super::{Callable, Generator};
 
 /// Pieces of text as they stand between quotes.
@@ -28,7 +28,7 @@ impl Generator {
             6 => {
                 let list = self.value(&Ty::List(Box::new(ty.clone())), deeper);
                 let default = self.leaf(ty);
-                if matches!(ty, Ty::Maybe(_)) { default } else { format!("({list}.first() ?? {default})") }
+                if ty.has_maybe() { default } else { format!("({list}.first() ?? {default})") }
             }
             7 => self.part_of_something(ty).unwrap_or_else(|| self.leaf(ty)),
             _ if self.pure && self.chance(40) => match self.tried(ty, deeper) {
@@ -76,9 +76,9 @@ impl Generator {
             Ty::Json => self.json(0),
             Ty::Map(value) => format!("[\"k\": {}, \"l\": {}]", self.leaf(value), self.leaf(value)),
             Ty::Struct(index) => {
-                let Struct { name, fields } = self.structs[*index].clone();
+                let Struct { name, fields, .. } = self.structs[*index].clone();
                 let fields: Vec<String> =
-                    fields.iter().map(|(n, b)| format!("{n}: {}", self.sample(&b.kind, true).1)).collect();
+                    fields.iter().map(|(n, b)| format!("{n}: {}", self.sample(&b.kind).1)).collect();
                 format!("{name}({})", fields.join(", "))
             }
             Ty::Enum(index) => {
@@ -138,7 +138,12 @@ impl Generator {
             let name = &variable.name;
             match &variable.ty {
                 Ty::Struct(index) => found.extend(
-                    self.structs[*index].fields.iter().filter(|(_, b)| b.ty == *ty).map(|(f, _)| format!("{name}.{f}")),
+                    self.structs[*index]
+                        .fields
+                        .iter()
+                        // A list keeps the bounds of its elements.
+                        .filter(|(_, b)| b.ty == *ty && !matches!(b.kind, Kind::List(_)))
+                        .map(|(f, _)| format!("{name}.{f}")),
                 ),
                 Ty::Record(fields) => {
                     found.extend(fields.iter().filter(|(_, t)| t == ty).map(|(f, _)| format!("{name}.{f}")));

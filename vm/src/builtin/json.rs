@@ -40,7 +40,10 @@ pub(super) fn call(method: &str, arguments: &[Value], image: &Image) -> Result<V
                 crate::text::quote(text, &mut quoted);
                 Value::text(quoted)
             }
-            other => Value::text(text_of(other, image)),
+            other => {
+                crate::value::within_depth(other)?;
+                Value::text(text_of(other, image))
+            }
         },
         "read" => {
             let text = values::str_of(json)?;

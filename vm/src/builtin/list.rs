@@ -7,9 +7,8 @@ use crate::operation::{binary, bool_of, compare, insert, int_of, list_of, str_of
 use crate::task::Stop;
 use crate::text::text_of;
 use crate::trap::Fault;
-use crate::value::{TaskId, Value, equal};
+use crate::value::{TaskId, Value, equal, within_depth};
 use std::cmp::Ordering;
-use std::rc::Rc;
 
 impl Machine<'_> {
     pub(super) fn list(&mut self, id: TaskId, method: &str, arguments: &[Value]) -> Result<Value, Stop> {
@@ -89,6 +88,7 @@ pub(super) fn plain(method: &str, arguments: &[Value], image: &Image, limit: usi
         "join" => {
             let between = str_of(&arguments[1])?;
             let mut text = String::new();
+            within_depth(&arguments[0])?;
             for (index, item) in items.iter().enumerate() {
                 text.push_str(if index > 0 { between } else { "" });
                 text.push_str(&text_of(item, image));
@@ -152,7 +152,7 @@ pub(super) fn ranked(method: &str, items: &[Value], ranks: Vec<Value>) -> Result
             let mut groups: Vec<(Value, Value)> = Vec::new();
             for (item, rank) in items.iter().zip(ranks) {
                 match groups.iter_mut().find(|(key, _)| equal(key, &rank)) {
-                    Some((_, Value::List(group))) => Rc::make_mut(group).push(item.clone()),
+                    Some((_, Value::List(group))) => group.make_mut().push(item.clone()),
                     _ => insert(&mut groups, rank, Value::list(vec![item.clone()])),
                 }
             }

@@ -3,8 +3,7 @@
 use super::{optional, unknown};
 use crate::operation::insert;
 use crate::trap::Fault;
-use crate::value::{Value, equal};
-use std::rc::Rc;
+use crate::value::{Shared, Value, equal};
 
 pub(super) fn call(method: &str, arguments: &[Value]) -> Result<Value, Fault> {
     let Value::Map(pairs) = &arguments[0] else {
@@ -18,11 +17,13 @@ pub(super) fn call(method: &str, arguments: &[Value]) -> Result<Value, Fault> {
         "get" => optional(found(&arguments[1])),
         "contains" => Value::Bool(found(&arguments[1]).is_some()),
         "insert" => {
-            let mut pairs = Rc::clone(pairs);
-            insert(Rc::make_mut(&mut pairs), arguments[1].clone(), arguments[2].clone());
+            let mut pairs = pairs.clone();
+            insert(pairs.make_mut(), arguments[1].clone(), arguments[2].clone());
             Value::Map(pairs)
         }
-        "remove" => Value::Map(Rc::new(pairs.iter().filter(|(key, _)| !equal(key, &arguments[1])).cloned().collect())),
+        "remove" => {
+            Value::Map(Shared::new(pairs.iter().filter(|(key, _)| !equal(key, &arguments[1])).cloned().collect()))
+        }
         "entries" => Value::list(
             pairs.iter().map(|(key, value)| Value::Tuple(vec![key.clone(), value.clone()].into())).collect(),
         ),

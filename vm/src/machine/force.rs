@@ -3,8 +3,7 @@
 use super::Machine;
 use crate::task::{Slot, Stop, Wait};
 use crate::trap::Fault;
-use crate::value::Value;
-use std::rc::Rc;
+use crate::value::{Shared, Value, parts, within_depth};
 
 impl Machine<'_> {
     /// The value itself, not who computes it.
@@ -20,15 +19,20 @@ impl Machine<'_> {
 
     /// The value with everything in it.
     pub(crate) fn force_whole(&self, value: &Value) -> Result<Value, Stop> {
-        if self.slots.len() == 1 {
-            // No task was ever spawned: nothing is pending.
+        // Where no task was ever spawned nothing is pending.
+        if self.slots.len() == 1 || !is_pending_within(value) {
             return Ok(value.clone());
         }
-        let all = |items: &Rc<Vec<Value>>| -> Result<Rc<Vec<Value>>, Stop> {
+        within_depth(value)?;
+        self.forced(value)
+    }
+
+    fn forced(&self, value: &Value) -> Result<Value, Stop> {
+        let all = |items: &Shared<Value>| -> Result<Shared<Value>, Stop> {
             if !items.iter().any(may_be_pending) {
-                return Ok(Rc::clone(items));
+                return Ok(items.clone());
             }
-            Ok(Rc::new(items.iter().map(|item| self.force_whole(item)).collect::<Result<_, _>>()?))
+            Ok(Shared::new(items.iter().map(|item| self.forced(item)).collect::<Result<_, _>>()?))
         };
         Ok(match value {
             Value::Pending(_) => self.force(value.clone())?,
@@ -38,12 +42,28 @@ impl Machine<'_> {
             Value::Variant(index, ty, items) => Value::Variant(*index, *ty, all(items)?),
             Value::Closure(function, captures) => Value::Closure(*function, all(captures)?),
             Value::Map(pairs) if pairs.iter().any(|(_, value)| may_be_pending(value)) => {
-                let pairs = pairs.iter().map(|(key, value)| Ok((key.clone(), self.force_whole(value)?)));
-                Value::Map(Rc::new(pairs.collect::<Result<_, Stop>>()?))
+                let pairs = pairs.iter().map(|(key, value)| Ok((key.clone(), self.forced(value)?)));
+                Value::Map(Shared::new(pairs.collect::<Result<_, Stop>>()?))
             }
             _ => value.clone(),
         })
     }
+}
+
+/// Whether a value, or one in it, is pending.
+fn is_pending_within(value: &Value) -> bool {
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        if matches!(value, Value::Pending(_)) {
+            return true;
+        }
+        parts(value, |part| {
+            if may_be_pending(part) {
+                open.push(part);
+            }
+        });
+    }
+    false
 }
 
 fn may_be_pending(value: &Value) -> bool {

@@ -85,6 +85,7 @@ impl Emitter<'_, '_> {
             Op::ToText { to, of } => {
                 let (at, _) = self.lay_out(&[*of]);
                 let word = self.call(Helper::ToText, &[self.context, at]);
+                self.demand_some(word);
                 (*to, Operand::one(Kind::Str, word))
             }
             Op::Concat { to, items } => {

@@ -3,7 +3,7 @@
 //! [`Value`] itself has a layout that the language promises (`repr(u8)`); the insides of `Rc` and `Vec` have not. So they are
 //! probed with values whose parts are known, and where anything is not as code needs it, nothing is compiled.
 
-use crate::value::{TaskId, Value};
+use crate::value::{Shared, TaskId, Value};
 use std::rc::Rc;
 
 /// The first byte of a value of each kind: the order of [`Value`].
@@ -58,7 +58,7 @@ impl Layout {
         if size_of::<Value>() != 16 || align_of::<Value>() != 8 || cfg!(target_endian = "big") {
             return None;
         }
-        let nothing = || Rc::new(Vec::new());
+        let nothing = || Shared::new(Vec::new());
         let of_each = [
             (Value::Unit, tag::UNIT),
             (Value::None, tag::NONE),
@@ -68,7 +68,7 @@ impl Layout {
             (Value::Float(0.5), tag::FLOAT),
             (Value::text("ab"), tag::STR),
             (Value::List(nothing()), tag::LIST),
-            (Value::Map(Rc::new(Vec::new())), tag::MAP),
+            (Value::Map(Shared::new(Vec::new())), tag::MAP),
             (Value::Tuple(nothing()), tag::TUPLE),
             (Value::Record(9, nothing()), tag::RECORD),
             (Value::Variant(3, 9, nothing()), tag::VARIANT),
@@ -97,9 +97,9 @@ impl Layout {
         let mut items = Vec::with_capacity(7);
         items.extend([Value::Unit, Value::Unit, Value::Unit]);
         let (data, capacity) = (items.as_ptr() as u64, items.capacity() as u64);
-        let list = Rc::new(items);
-        let held = Value::List(Rc::clone(&list));
-        let inside = Rc::as_ptr(&list) as u64 - word(&held);
+        let list = Shared::new(items);
+        let held = Value::List(list.clone());
+        let inside = list.place() as u64 - word(&held);
         let inside = i32::try_from(inside).ok().filter(|inside| *inside == 16)?;
         let words: [u64; 5] = std::array::from_fn(|index| at(word(&held), index as i32 * 8));
         // The counts of owners: two strong ones here, and the weak one that all of them hold together.
@@ -121,8 +121,8 @@ impl Layout {
     /// Where key and value of a pair are, if maps lie in memory as lists do.
     fn of_pairs(data: i32, len: i32) -> Option<(i32, i32)> {
         let pair = || (Value::Unit, Value::Unit);
-        let pairs = Rc::new(vec![pair(), pair(), pair()]);
-        let held = Value::Map(Rc::clone(&pairs));
+        let pairs = Shared::new(vec![pair(), pair(), pair()]);
+        let held = Value::Map(pairs.clone());
         let begin = pairs.as_ptr() as u64;
         if size_of::<(Value, Value)>() != PAIR_BYTES || at(word(&held), data) != begin || at(word(&held), len) != 3 {
             return None;

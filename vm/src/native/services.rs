@@ -8,7 +8,7 @@ use crate::builtin;
 use crate::image::{Binary, Image};
 use crate::operation as values;
 use crate::text::text_of;
-use crate::value::{Value, equal};
+use crate::value::{Shared, Value, equal, within_depth};
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
@@ -152,7 +152,7 @@ unsafe fn of_words(head: u64, payload: u64) -> Value {
 ///
 /// # Safety
 /// It is the pointer of a list.
-unsafe fn list_of_pointer(pointer: u64) -> Rc<Vec<Value>> {
+unsafe fn list_of_pointer(pointer: u64) -> Shared<Value> {
     // SAFETY: by the caller.
     match unsafe { of_words(u64::from(super::layout::tag::LIST), pointer) } {
         Value::List(items) => items,
@@ -180,12 +180,12 @@ unsafe extern "C" fn make(at: *const Value, count: u64) -> u64 {
         // SAFETY: code gives away the owners of `count` values that it stored there.
         items.push(unsafe { at.add(index).read() });
     }
-    pointer_of(Value::List(Rc::new(items)))
+    pointer_of(Value::list(items))
 }
 
 /// An empty list with room for so many; a bound on what is reserved keeps wrong counts cheap.
 extern "C" fn new_list(room: u64) -> u64 {
-    pointer_of(Value::List(Rc::new(Vec::with_capacity(room.min(1 << 16) as usize))))
+    pointer_of(Value::list(Vec::with_capacity(room.min(1 << 16) as usize)))
 }
 
 extern "C" fn make_range(start: i64, end: i64) -> u64 {
@@ -226,6 +226,9 @@ unsafe extern "C" fn concat(context: *const Context, at: *const Value, count: u6
     let (context, items) = unsafe { (&*context, slice(at, count)) };
     let mut text = String::new();
     for item in items {
+        if within_depth(item).is_err() {
+            return 0;
+        }
         text.push_str(&text_of(item, context.image()));
         if text.len() > context.elements() {
             return 0;
@@ -239,6 +242,7 @@ unsafe extern "C" fn to_text(context: *const Context, of: *const Value) -> u64 {
     let (context, of) = unsafe { (&*context, &*of) };
     match of {
         Value::Str(text) => pointer_of(Value::Str(Rc::clone(text))),
+        other if within_depth(other).is_err() => 0,
         other => pointer_of(Value::text(text_of(other, context.image()))),
     }
 }
@@ -253,7 +257,7 @@ unsafe extern "C" fn same_text(left: *const Value, right: *const Value) -> u64 {
 unsafe extern "C" fn unique(list: u64) -> u64 {
     // SAFETY: code gives its owner of the list away.
     let mut items = unsafe { list_of_pointer(list) };
-    Rc::make_mut(&mut items);
+    items.make_mut();
     pointer_of(Value::List(items))
 }
 
@@ -261,13 +265,13 @@ unsafe extern "C" fn unique(list: u64) -> u64 {
 unsafe extern "C" fn push(list: u64, head: u64, payload: u64) -> u64 {
     // SAFETY: code gives its owners of both away.
     let (mut items, item) = unsafe { (list_of_pointer(list), of_words(head, payload)) };
-    match Rc::get_mut(&mut items) {
+    match items.get_mut() {
         Some(items) => items.push(item),
         None => {
             let mut longer = Vec::with_capacity((items.len() + 1 + items.len() / 2).max(4));
             longer.extend(items.iter().cloned());
             longer.push(item);
-            items = Rc::new(longer);
+            items = longer.into();
         }
     }
     pointer_of(Value::List(items))
@@ -304,13 +308,16 @@ unsafe extern "C" fn make_map(at: *const Value, count: u64, out: *mut Value) -> 
         values::insert(&mut pairs, pair[0].clone(), pair[1].clone());
     }
     // SAFETY: as above.
-    unsafe { give(out, Some(Value::Map(Rc::new(pairs)))) }
+    unsafe { give(out, Some(Value::Map(pairs.into()))) }
 }
 
 /// 0 and 1 for whether a value belongs to a shape, 2 if there is no such shape.
 unsafe extern "C" fn fits(context: *const Context, of: *const Value, shape: u64) -> u64 {
     // SAFETY: as above.
     let (context, of) = unsafe { (&*context, &*of) };
+    if within_depth(of).is_err() {
+        return 2;
+    }
     let image = context.image();
     image.shapes.get(shape as usize).map_or(2, |shape| u64::from(crate::fits::fits(of, shape, image)))
 }

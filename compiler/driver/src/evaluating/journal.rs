@@ -31,6 +31,8 @@ pub(super) struct Journal {
     path: PathBuf,
     done: FxHashMap<String, Measured>,
     file: Option<File>,
+    /// Whether its last line was cut off, so that the next one needs a line of its own.
+    is_cut: bool,
 }
 
 impl Journal {
@@ -45,12 +47,18 @@ impl Journal {
         let text = fs::read_to_string(&path).unwrap_or_default();
         let entries = text.lines().filter_map(|line| serde_json::from_str::<Entry>(line).ok());
         let done = entries.map(|entry| (entry.key, entry.outcome)).collect();
-        Ok(Self { path, done, file: None })
+        let is_cut = !text.is_empty() && !text.ends_with('\n');
+        Ok(Self { path, done, file: None, is_cut })
     }
 
     /// The key of a row with a seed.
     pub(super) fn key(program: &str, model: &str, row: &str, seed: u64) -> String {
         hash(&format!("{program}\n{model}\n{seed}\n{row}"))
+    }
+
+    /// The file, for messages.
+    pub(super) fn path(&self) -> String {
+        self.path.display().to_string()
     }
 
     /// What is known of a key.
@@ -69,7 +77,8 @@ impl Journal {
             self.file = Some(file);
         }
         let entry = Entry { key: key.to_string(), outcome: outcome.clone() };
-        let line = serde_json::to_string(&entry).context("an entry is plain data")?;
+        let own_line = if std::mem::take(&mut self.is_cut) { "\n" } else { "" };
+        let line = own_line.to_string() + &serde_json::to_string(&entry).context("an entry is plain data")?;
         if let Some(file) = &mut self.file {
             writeln!(file, "{line}").with_context(wrong)?;
         }

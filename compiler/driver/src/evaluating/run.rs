@@ -2,6 +2,7 @@
 
 use super::answers::{self, Asking};
 use super::data::{self, Row};
+use super::interrupt;
 use super::journal::{Journal, Measured};
 use super::statistics::{Estimate, estimate};
 use crate::arguments::EvalArguments;
@@ -76,6 +77,7 @@ pub(super) fn run(
     let open: Vec<usize> = (0..pieces.len()).filter(|at| outcomes[*at].is_none()).collect();
     let resumed = pieces.len() - open.len();
     let progress = bar(pieces.len(), resumed, &eval.name);
+    interrupt::begin(source, &eval.name, journal.path(), pieces.len(), resumed);
     let finished = Mutex::new((journal, Vec::<(usize, Measured)>::new(), None::<anyhow::Error>));
     let work = |index: usize, model: &mut dyn LanguageModel, host: &mut dyn Host| {
         let at = open[index];
@@ -84,13 +86,19 @@ pub(super) fn run(
         let outside = &mut Outside { model, host, observer: &mut Silent };
         let outcome = one(compiled, image, eval, (folder, &rows[row]), outside, &options);
         let mut finished = finished.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = finished.0.put(&keys[at], &outcome) {
-            finished.2.get_or_insert(error);
+        let writing = interrupt::writing();
+        match finished.0.put(&keys[at], &outcome) {
+            Ok(()) => writing.finished(),
+            Err(error) => {
+                finished.2.get_or_insert(error);
+            }
         }
         finished.1.push((at, outcome));
         progress.inc(1);
     };
-    answers::each(&asking, open.len(), &work)?;
+    let done = answers::each(&asking, open.len(), &work);
+    interrupt::over();
+    done?;
     progress.finish_and_clear();
     let (journal, done, fault) = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(error) = fault {

@@ -50,7 +50,8 @@ fn text(suite: &Suite, reports: &[Report], arguments: &TestArguments, failed: us
     if arguments.coverage {
         show_coverage(suite, reports, colour);
     }
-    let seconds: f64 = reports.iter().map(|r| r.seconds).sum();
+    // The sum of nothing is -0.
+    let seconds = reports.iter().map(|r| r.seconds).sum::<f64>() + 0.0;
     let passed = reports.len() - failed;
     report::result(&format!("\n{passed} passed, {failed} failed, {seconds:.2} s"));
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use crate::rig::{err, out, sglc};
 
@@ -156,4 +157,45 @@ fn the_evals_of_the_suite_run_over_all_of_their_rows() {
         let found = report["metrics"][metric]["mean"].as_f64().expect("a number");
         assert!((found - mean).abs() < 1e-9, "{name}: {report}");
     }
+}
+
+/// A tool that is quick or takes longer than anybody waits, by its argument.
+const NAP: &str = "read given\ncase \"$given\" in *long*) exec sleep 30;; esac\necho '\"rested\"'\n";
+const NAPPING: &str = r#"tool nap(kind: Str) -> Str uses process
+eval rest over jsonl("naps.jsonl") as row: (kind: Str) {
+    metric rested = nap(row.kind) == "rested"
+}
+"#;
+
+#[cfg(unix)]
+#[test]
+fn an_interruption_says_what_is_kept_and_how_to_go_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
+    write("naps.jsonl", "{\"kind\": \"short\"}\n{\"kind\": \"long\"}\n");
+    write("main.sgl", NAPPING);
+    write("nap.sh", NAP);
+    write("sgl.toml", "[tools.nap]\ncommand = [\"sh\", \"nap.sh\"]\n");
+    let mut running = Command::new(env!("CARGO_BIN_EXE_sglc"))
+        .args(["eval", "main.sgl::rest", "--allow", "process", "--jobs", "1"])
+        .current_dir(folder.path())
+        .env("NO_COLOR", "1")
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let journal = folder.path().join(".sglc/main.rest.journal.jsonl");
+    let is_kept = || fs::read_to_string(&journal).unwrap_or_default().lines().count() > 0;
+    while !is_kept() && running.try_wait().expect("it can be looked at").is_none() {
+        std::thread::yield_now();
+    }
+    Command::new("kill").args(["-INT", &running.id().to_string()]).status().expect("it can be interrupted");
+    let ended = running.wait_with_output().expect("it ends");
+    assert_eq!(ended.status.code(), Some(130), "{}", err(&ended));
+    let told = err(&ended);
+    assert!(told.contains("1 of 2 runs are finished and kept in .sglc/main.rest.journal.jsonl"), "{told}");
+    assert!(told.contains("`sglc eval main.sgl::rest` with the same options goes on from there"), "{told}");
+    write("nap.sh", &NAP.replace("exec sleep 30", "true"));
+    let resumed = sglc(folder.path(), &["eval", "main.sgl::rest", "--allow", "process"]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", err(&resumed));
+    assert!(out(&resumed).contains("1 resumed") || out(&resumed).contains("2 rows"), "{}", out(&resumed));
 }

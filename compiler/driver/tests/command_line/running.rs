@@ -137,13 +137,16 @@ fn what_can_only_be_seen_at_run_time_has_a_code_and_a_place() {
 }
 
 #[test]
-fn a_value_that_nests_deep_is_a_value() {
+fn a_value_that_nests_deep_is_a_value_and_too_deep_to_be_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = "struct Node { below: [Node] }\npub fn f() -> Int {\n    var n = Node(below: [])\n    \
-        for i in 0..200000 {\n        n = Node(below: [n])\n    }\n    return n.json().len()\n}\n";
-    let deep = file(&folder, "deep.sgl", text);
-    let run = sglc(&["run", &deep]);
-    assert_eq!(run.status.code(), Some(0), "{}", err(&run));
+        for _i in 0..200000 {\n        n = Node(below: [n])\n    }\n    return n.below.len()\n}\n";
+    let run = sglc(&["run", &file(&folder, "deep.sgl", text)]);
+    assert_eq!((run.status.code(), out(&run).as_str()), (Some(0), "1\n"), "{}", err(&run));
+    let told = text.replace("n.below.len()", "n.json().len()");
+    let run = sglc(&["run", &file(&folder, "told.sgl", &told)]);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(has(&run, "E0701") && err(&run).contains("told.sgl:7:"), "{}", err(&run));
 }
 
 const UGLY: &str = "// kept\npub fn  f( x:Int )->Int{return x+1}  // too\n";

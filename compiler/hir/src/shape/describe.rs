@@ -1,19 +1,26 @@
 //! What a type looks like, in words for a model.
 
+mod yaml;
+
 use super::recursion::Nominal;
 use super::union_tags;
+use crate::form;
 use crate::program::{Field, Program};
 use crate::types::{TextType, Type};
-use sgl_protocol::{TAG, TAGGED_VALUE};
+use sgl_protocol::{Form, TAG, TAGGED_VALUE};
 
 /// What describes a type to a model: its JSON form with words for the values, and doc comments. A type that contains
 /// itself is written out once, and named where it comes again.
 pub fn schema_text(program: &Program, ty: &Type) -> String {
-    Describe { program, open: Vec::new() }.describe(ty, 0, true)
+    let form = form::of_type(program, ty);
+    let mut describe = Describe { program, form, open: Vec::new() };
+    if form == Some(Form::Yaml) { describe.block(ty, 0, true) } else { describe.describe(ty, 0, true) }
 }
 
 struct Describe<'a> {
     program: &'a Program,
+    /// The form of the whole. JSON is described over lines even where it is written on one.
+    form: Option<Form>,
     /// Structs and enums that are being described.
     open: Vec<Nominal>,
 }
@@ -48,13 +55,7 @@ impl Describe<'_> {
             }
             Type::Union(members) => self.union(members, indent, top),
             Type::List { item, min, max } => {
-                let count = match (min, max) {
-                    (0, None) => String::new(),
-                    (min, None) => format!(" ({min} or more)"),
-                    (min, Some(max)) if min == max => format!(" ({min})"),
-                    (min, Some(max)) => format!(" ({min} to {max})"),
-                };
-                format!("[{}, ...]{count}", self.describe(item, indent, false))
+                format!("[{}, ...]{}", self.describe(item, indent, false), count(*min, *max))
             }
             Type::Map(key, value) => {
                 format!("{{{}: {}, ...}}", self.describe(key, indent, false), self.describe(value, indent, false))
@@ -128,7 +129,7 @@ impl Describe<'_> {
     }
 
     fn union(&mut self, members: &[Type], indent: usize, top: bool) -> String {
-        let Some(tags) = union_tags(self.program, members, top) else {
+        let Some(tags) = union_tags(self.program, members, self.form, top) else {
             return members.iter().map(|m| self.describe(m, indent, top)).collect::<Vec<_>>().join(" or ");
         };
         let mut all = Vec::new();
@@ -145,5 +146,15 @@ impl Describe<'_> {
             });
         }
         all.join(" or ")
+    }
+}
+
+/// How many elements a list may have, if that is bounded.
+fn count(min: u32, max: Option<u32>) -> String {
+    match (min, max) {
+        (0, None) => String::new(),
+        (min, None) => format!(" ({min} or more)"),
+        (min, Some(max)) if min == max => format!(" ({min})"),
+        (min, Some(max)) => format!(" ({min} to {max})"),
     }
 }

@@ -10,6 +10,7 @@ pub fn json_schema(shape: &Shape) -> String {
                 definitions.iter().enumerate().map(|(index, d)| format!("\"{index}\": {}", json_schema(d))).collect();
             format!("{{\"$defs\": {{{}}}, \"allOf\": [{}]}}", definitions.join(", "), json_schema(root))
         }
+        Shape::Formed { shape, .. } => json_schema(shape),
         Shape::Ref(index) => format!("{{\"$ref\": \"#/$defs/{index}\"}}"),
         Shape::Text { pattern, chars_max, .. } => {
             let pattern = pattern.as_ref().map(|p| format!(", \"pattern\": {}", quoted(&format!("^(?:{p})$"))));

@@ -5,12 +5,25 @@
 
 use crate::types::Type;
 use sgl_constrain::Automaton;
-use sgl_protocol::{Field, Shape};
+use sgl_protocol::{Field, Form, Shape};
 
-/// Whether some text belongs to both shapes. At the top, texts and names stand raw; elsewhere they are JSON strings.
-pub(super) fn share_a_text(a: &Shape, b: &Shape, top: bool) -> bool {
+/// Where members of a union stand.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    /// Alone, in this form.
+    Alone(Option<Form>),
+    /// In a structure.
+    Inside,
+}
+
+/// Whether some text belongs to both shapes. At the top, texts and names stand raw, beside structures in the form that is
+/// given; elsewhere they are JSON strings, and then a form changes nothing, as each of its texts stands for one of JSON.
+pub(super) fn share_a_text(a: &Shape, b: &Shape, place: Place) -> bool {
     let (a, b) = (View { shape: a, definitions: &[] }, View { shape: b, definitions: &[] });
-    if top && (is_raw(a.shape) || is_raw(b.shape)) { raw(a, b) } else { Compare { open: Vec::new() }.inside(a, b) }
+    match place {
+        Place::Alone(form) if is_raw(a.shape) || is_raw(b.shape) => raw(a, b, form),
+        _ => Compare { open: Vec::new() }.inside(a, b),
+    }
 }
 
 /// Whether a shape's texts stand without quotes at the top.
@@ -23,16 +36,18 @@ fn is_raw(shape: &Shape) -> bool {
 }
 
 /// A raw text beside anything: by automata, or by what JSON can begin with where there is none.
-fn raw(a: View<'_>, b: View<'_>) -> bool {
+fn raw(a: View<'_>, b: View<'_>, form: Option<Form>) -> bool {
     if let (Shape::Union(variants), other) | (other, Shape::Union(variants)) = (a.shape, b.shape) {
-        return variants.iter().any(|v| share_a_text(&v.shape, other, true));
+        return variants.iter().any(|v| share_a_text(&v.shape, other, Place::Alone(form)));
     }
     let begins = |shape: &Shape| match shape {
+        // Blocks of YAML begin with anything.
+        Shape::Ref(_) | Shape::Recursive { .. } if form == Some(Form::Yaml) => None,
         Shape::Ref(_) | Shape::Recursive { .. } => {
             Some(Shape::Text { pattern: Some("(?s)[\\[{\"].*".into()), chars_max: None, until: None })
         }
         Shape::Schema(_) | Shape::Grammar(_) | Shape::Computed(_) | Shape::Image => None,
-        other => Some(other.clone()),
+        other => Some(super::in_form(form, other.clone())),
     };
     match (begins(a.shape), begins(b.shape)) {
         (Some(a), Some(b)) => shared(&a, &b),
@@ -78,6 +93,7 @@ fn kind(shape: &Shape) -> Option<Kind> {
         Shape::List { .. } | Shape::Tuple(_) => Kind::List,
         Shape::Record { .. } | Shape::Map { .. } | Shape::Tagged { .. } => Kind::Object,
         Shape::Union(_)
+        | Shape::Formed { .. }
         | Shape::Ref(_)
         | Shape::Recursive { .. }
         | Shape::Schema(_)

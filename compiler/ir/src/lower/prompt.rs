@@ -58,6 +58,7 @@ impl Lowering<'_> {
         let says_more = |shape: &Shape| match shape {
             Shape::Float { decimals, .. } => decimals.is_some(),
             Shape::Tagged { name, .. } => name.is_empty(),
+            Shape::Formed { .. } => true,
             _ => false,
         };
         shape.any(&says_more).then(|| self.emit(Op::WriteAs(value, shape.clone())))

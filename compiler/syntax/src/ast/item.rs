@@ -23,7 +23,7 @@ pub struct Item {
     pub exported: bool,
     /// What it is.
     pub kind: ItemKind,
-    /// From `pub` or the keyword to the end; the doc is not in it.
+    /// From `pub` or the keyword to the end; the doc and attributes are not in it.
     pub span: Span,
 }
 
@@ -94,6 +94,8 @@ pub struct Struct {
     pub generics: Vec<Name>,
     /// In order, which is the order of generation.
     pub fields: Vec<FieldDeclaration>,
+    /// `@form(yaml)` before it: how its values are laid out in text.
+    pub form: Option<Name>,
 }
 
 /// A field of a struct, of a variant, or of a record type.
@@ -118,6 +120,8 @@ pub struct Enum {
     pub generics: Vec<Name>,
     /// In order.
     pub variants: Vec<EnumVariant>,
+    /// `@form(yaml)` before it.
+    pub form: Option<Name>,
 }
 
 /// A variant of an enum.

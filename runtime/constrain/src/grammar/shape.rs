@@ -9,10 +9,10 @@ use sgl_protocol::Shape;
 
 /// What a part of a shape is made with.
 #[derive(Clone, Copy)]
-struct Scope<'a> {
-    layout: Layout,
+pub(super) struct Scope<'a> {
+    pub(super) layout: Layout,
     /// The rules of the definitions that a [`Shape::Ref`] refers to here.
-    rules: &'a [RuleId],
+    pub(super) rules: &'a [RuleId],
 }
 
 impl Grammar {
@@ -43,7 +43,7 @@ impl Grammar {
     }
 
     /// A shape as a part.
-    fn shape(&mut self, scope: Scope<'_>, shape: &Shape, top: bool) -> Result<NodeId, ConstrainError> {
+    pub(super) fn shape(&mut self, scope: Scope<'_>, shape: &Shape, top: bool) -> Result<NodeId, ConstrainError> {
         let layout = scope.layout;
         Ok(match shape {
             // A pattern by itself may have counts too large for an automaton.
@@ -102,15 +102,10 @@ impl Grammar {
                 self.choice(&parts)
             }
             Shape::Recursive { definitions, root } => {
-                let name = |index: usize| format!("definition {index}");
-                let rules: Vec<RuleId> = (0..definitions.len()).map(|index| self.declare(&name(index))).collect();
-                let scope = Scope { layout, rules: &rules };
-                for (rule, definition) in rules.iter().zip(definitions) {
-                    let body = self.shape(scope, definition, false)?;
-                    self.define(*rule, body);
-                }
-                self.shape(scope, root, top)?
+                let rules = self.definitions(layout, definitions)?;
+                self.shape(Scope { layout, rules: &rules }, root, top)?
             }
+            Shape::Formed { form, shape } => self.formed(scope, *form, shape, top)?,
             Shape::Ref(index) => match scope.rules.get(*index as usize) {
                 Some(rule) => self.call(*rule),
                 None => return Err(ConstrainError::Undefined(format!("definition {index}"))),
@@ -120,6 +115,17 @@ impl Grammar {
             Shape::Image => return Err(ConstrainError::Unenforced("an image")),
             Shape::Computed(_) => return Err(ConstrainError::Unenforced("what is not computed yet")),
         })
+    }
+
+    /// A rule for each of the definitions.
+    pub(super) fn definitions(&mut self, layout: Layout, all: &[Shape]) -> Result<Vec<RuleId>, ConstrainError> {
+        let name = |index: usize| format!("definition {index}");
+        let rules: Vec<RuleId> = (0..all.len()).map(|index| self.declare(&name(index))).collect();
+        for (rule, definition) in rules.iter().zip(all) {
+            let body = self.shape(Scope { layout, rules: &rules }, definition, false)?;
+            self.define(*rule, body);
+        }
+        Ok(rules)
     }
 
     /// The JSON that a schema describes.
@@ -132,14 +138,18 @@ impl Grammar {
 
     /// Any of these texts.
     fn names<T: AsRef<str>>(&mut self, names: &[T], raw: bool) -> Result<NodeId, ConstrainError> {
-        let written: Vec<String> = names
-            .iter()
-            .map(
-                |name| {
-                    if raw { name.as_ref().to_string() } else { format!("\"{}\"", Automaton::escaped(name.as_ref())) }
-                },
-            )
-            .collect();
+        self.names_where(names, &|_| raw)
+    }
+
+    /// Any of these texts; those that `raw` says without quotes.
+    pub(super) fn names_where<T: AsRef<str>>(
+        &mut self,
+        names: &[T],
+        raw: &dyn Fn(&str) -> bool,
+    ) -> Result<NodeId, ConstrainError> {
+        let written =
+            |name: &str| if raw(name) { name.to_string() } else { format!("\"{}\"", Automaton::escaped(name)) };
+        let written: Vec<String> = names.iter().map(|name| written(name.as_ref())).collect();
         Ok(match &written[..] {
             [only] => self.literal(only),
             _ => self.leaf(Automaton::of_literals(&written)?),
