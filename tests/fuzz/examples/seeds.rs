@@ -4,11 +4,10 @@ use sgl_hir::SourceModule;
 use sgl_source::Files;
 use std::fs;
 
-/// Bytes of the header, which the target makes itself.
-const HEADER_BYTES: usize = 24;
-
 fn main() {
     let mut arguments = std::env::args().skip(1);
+    // The target makes the header itself.
+    let header_bytes = sgl_vm::frame(&[]).len();
     let folder = arguments.next().expect("usage: seeds FOLDER PROGRAM…");
     for (index, path) in arguments.enumerate() {
         let Ok(text) = fs::read_to_string(&path) else { continue };
@@ -23,7 +22,7 @@ fn main() {
         let plan = sgl_ir::optimize(sgl_ir::lower(&checked.program));
         if let Ok(image) = sgl_codegen::emit(&plan, &files) {
             let bytes = sgl_vm::encode(&image);
-            fs::write(format!("{folder}/seed{index}"), &bytes[HEADER_BYTES..]).expect("the folder is writable");
+            fs::write(format!("{folder}/seed{index}"), &bytes[header_bytes..]).expect("the folder is writable");
         }
     }
 }
