@@ -14,7 +14,7 @@ are printed, and what each must be. Loading is not counted but in `start`. Cases
 
 Its best format is Q4_0, requantized from the same file, repacked when loaded, on huge pages (`GLIBC_TUNABLES=glibc.malloc.hugetlb=1`).
 
-usage: benches/beside_llama_cpp.py [--rounds N] [--threads N] [--only CASE …] [--out FILE.jsonl] [MODEL.gguf]
+usage: benches/beside_llama_cpp.py [--rounds N] [--threads N] [--only CASE …] [--binaries FOLDER] [--out FILE.jsonl] [MODEL.gguf]
 """
 
 import argparse
@@ -49,10 +49,21 @@ HUGE = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "SGL_PEER_NO_MMAP": "1"}
 HELLO = 'pub prompt main() -> Str {\n    "Once upon a time$[then: Str, max_tokens: 1, temperature: 0]"\n    return then\n}\n'
 
 
+# A case that takes longer says nothing but that the machine is busy: it is left out, and the others go on.
+CASE_S_MAX = 240
+
+
 def measure(command, **environment):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, env={**os.environ, **environment})
+    """The line of figures that a process prints; nothing if it fails or takes too long."""
+    words = [str(part) for part in command]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False, env={**os.environ, **environment}, timeout=CASE_S_MAX)
+    except subprocess.TimeoutExpired:
+        print(f"{' '.join(words)}: nothing in {CASE_S_MAX} s", file=sys.stderr, flush=True)
+        return None
     if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stderr}")
+        print(f"{' '.join(words)} failed:\n{done.stderr}", file=sys.stderr, flush=True)
+        return None
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
@@ -71,7 +82,7 @@ def requantized(model, folder):
 
 def start_of_ours(arguments, program):
     """Seconds of a whole process that gives one token."""
-    command = [ROOT / "target" / "release" / "sglc", "run", program, "--quiet", "--model", arguments.model, "--threads", arguments.threads]
+    command = [arguments.binaries / "sglc", "run", program, "--quiet", "--model", arguments.model, "--threads", arguments.threads]
     start = time.perf_counter()
     subprocess.run([str(part) for part in command], capture_output=True, check=True)
     return {"value": time.perf_counter() - start}
@@ -85,11 +96,13 @@ def one(arguments, side, case, files):
             found = start_of_ours(arguments, files["program"])
         else:
             run = "shared" if case == "copied" else run
-            found = measure([ROOT / "target" / "release" / "sgl_benches", "beside", arguments.model, arguments.threads, run])
+            found = measure([arguments.binaries / "sgl_benches", "beside", arguments.model, arguments.threads, run])
     else:
         environment = HUGE if side == "q4_0" else {}
         file = files["q4_0"] if side == "q4_0" else arguments.model
         found = measure([sys.executable, ROOT / "benches" / "peers" / "llama_cpp_case.py", file, arguments.threads, run], **environment)
+    if found is None:
+        return None
     return found["memory_bytes"] if case == "memory" else found["value"]
 
 
@@ -100,11 +113,12 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", nargs="*", choices=CASES)
     parser.add_argument("--out")
+    parser.add_argument("--binaries", type=Path, default=ROOT / "target" / "release", help="where `sgl_benches` and `sglc` are")
     arguments = parser.parse_args()
-    if not all((ROOT / "target" / "release" / name).exists() for name in ("sgl_benches", "sglc")):
+    if not all((arguments.binaries / name).exists() for name in ("sgl_benches", "sglc")):
         subprocess.run(["cargo", "build", "--release", "-p", "sgl_benches", "-p", "sglc"], check=True, cwd=ROOT)
     if arguments.model is None:
-        sglc = ROOT / "target" / "release" / "sglc"
+        sglc = arguments.binaries / "sglc"
         arguments.model = subprocess.run([sglc, "model", "pull"], capture_output=True, text=True, check=True).stdout.strip()
     cases = {case: asked for case, asked in CASES.items() if not arguments.only or case in arguments.only}
     sides = ["ours", "q4_1", "q4_0"]
@@ -118,21 +132,27 @@ def main():
                 turn = number % len(sides)
                 for side in [*sides[turn:], *sides[:turn]]:
                     value = one(arguments, side, case, files)
-                    found[case][side].append(value)
+                    if value is not None:
+                        found[case][side].append(value)
                     if out:
                         out.write(json.dumps({"round": number + 1, "case": case, "side": side, "value": value, "load": os.getloadavg()[0]}) + "\n")
                         out.flush()
-                spent = ", ".join(f"{side} {found[case][side][-1]:.4g}" for side in sides)
+                spent = ", ".join(f"{side} {found[case][side][-1]:.4g}" for side in sides if found[case][side])
                 print(f"round {number + 1}: {case}: {spent}", file=sys.stderr, flush=True)
     print(f"medians of {arguments.rounds} rounds, {arguments.threads} threads; ratios say how many times ours is better\n")
     print("| case | unit | ours | llama.cpp, same file | ratio | asked | llama.cpp, Q4_0 repacked | ratio | asked |")
     print("|---|---|---:|---:|---:|---:|---:|---:|---:|")
     for case, asked in cases.items():
-        medians = {side: statistics.median(values) for side, values in found[case].items()}
+        medians = {side: statistics.median(values) for side, values in found[case].items() if values}
+        if "ours" not in medians:
+            continue
         unit, scale = ("MB", 1e-6) if case == "memory" else ("s", 1) if case in SECONDS else ("tokens/s", 1)
         better = lambda side: medians["ours"] / medians[side] if unit == "tokens/s" else medians[side] / medians["ours"]
         cells = [f"{medians['ours'] * scale:.4g}"]
         for side, least in zip(sides[1:], asked):
+            if side not in medians:
+                cells += ["–", "–", f"{least:.2f}" if least else "–"]
+                continue
             cells += [f"{medians[side] * scale:.4g}", f"{better(side):.2f}", f"{least:.2f}" if least else "–"]
         print(f"| {case} | {unit} | {' | '.join(cells)} |")
 

@@ -1,6 +1,6 @@
 //! Benchmarks as one command: `sgl_benches compile | pure | image | scheduler | mask MODEL | constraints MODEL CASES |
 //! hits MODEL | exact VOCABULARY CASES STATES | engine MODEL THREADS | beside MODEL THREADS CASE |
-//! records MODEL THREADS ROUNDS |
+//! records MODEL THREADS ROUNDS | rows MODEL THREADS |
 //! programs MODEL LOAD [--record FILE] [SWITCH…] | soak MODEL THREADS MINUTES SEED`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "prints figures")]
 
@@ -17,6 +17,7 @@ mod programs;
 mod project;
 mod pure;
 mod records;
+mod rows;
 mod soak;
 
 use std::path::Path;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: sgl_benches compile | pure | image | scheduler | mask MODEL.gguf | \
     hits MODEL.gguf [PROGRAM…] | constraints MODEL.gguf CASES.json | \
     exact MODEL.gguf|VOCABULARY.json CASES.json STATES | engine MODEL.gguf THREADS | beside MODEL.gguf THREADS CASE | \
-    records MODEL.gguf THREADS ROUNDS | \
+    records MODEL.gguf THREADS ROUNDS | rows MODEL.gguf THREADS | \
     programs MODEL.gguf LOAD [--record FILE] [SWITCH…] | soak MODEL.gguf THREADS MINUTES SEED";
 
 fn main() -> ExitCode {
@@ -65,6 +66,10 @@ fn main() -> ExitCode {
         ["records", model, threads, rounds] => match (threads.parse(), rounds.parse()) {
             (Ok(threads), Ok(rounds)) => records::run(Path::new(model), threads, rounds),
             _ => Err(USAGE.to_string()),
+        },
+        ["rows", model, threads] => match threads.parse() {
+            Ok(threads) => rows::run(Path::new(model), threads),
+            Err(_) => Err(USAGE.to_string()),
         },
         _ => Err(USAGE.to_string()),
     };

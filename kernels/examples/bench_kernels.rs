@@ -158,9 +158,9 @@ const HEADER: &str = "           ms     tok/s     GB/s    GOP/s   of peak";
 /// One pass of all products, then of those of the layers alone, as prefill needs them.
 fn bench_products(pool: &ThreadPool, model: &Model, roof: &Roof) -> Result<(), KernelError> {
     println!("all products\n     m{}", &HEADER[5..]);
-    for m in [1, 4, 16, 64] {
+    for m in [1, 2, 3, 4, 5, 6, 8, 12, 16, 64] {
         let mut operands = Operands::new(m);
-        let seconds = median(if m > 4 { 9 } else { 31 }, || pass(pool, &mut operands, model.matrices()))?;
+        let seconds = median(if m > 8 { 9 } else { 31 }, || pass(pool, &mut operands, model.matrices()))?;
         let bytes = model.matrices().map(Matrix::bytes).sum::<usize>() as f64;
         println!("{}", row(m, seconds, m, roof, bytes, m as f64 * operations(model.matrices())));
     }
@@ -217,7 +217,7 @@ fn bench_attention(pool: &ThreadPool, roof: &Roof) -> Result<(), KernelError> {
     }
     let context: Vec<u32> = (0..slots as u32).collect();
     println!("attention of 30 layers (rows, positions): ms, GB/s of keys and values, GFLOP/s");
-    for (m, seen) in [(1, 64), (1, 512), (1, 1024), (1, 2048), (128, 128), (512, 512)] {
+    for (m, seen) in [(1, 64), (1, 128), (8, 128), (1, 512), (1, 1024), (1, 2048), (128, 128), (512, 512)] {
         let q = vec![0.1; m * HEADS * HEAD_DIM];
         let mut out = vec![0.0; q.len()];
         let spans = [AttentionSpan { rows: 0..m, context: &context[..seen] }];

@@ -1,4 +1,4 @@
-//! Inputs of a product as its kernel reads them, in groups of 8, 4, 2 and 1 tokens.
+//! Inputs of a product as its kernel reads them, in groups of eight tokens, the last of what is left.
 //!
 //! The group is the innermost dimension but one, so that a kernel reaches all its tokens from one address:
 //!
@@ -18,23 +18,15 @@ use std::ops::Range;
 /// Words of a block of one token: codes, `d`, `s`, sum of codes.
 pub(crate) const BLOCK_WORDS: usize = BLOCK / 4 + 3;
 
-/// Which tokens of `m` form group `index`: eight at a time, then what is left by powers of two.
+/// Which tokens of `m` form group `index`: eight at a time, then what is left, so that a pass of a few tokens unpacks each weight
+/// once.
 pub(crate) fn group(m: usize, index: usize) -> Range<usize> {
-    let whole = m / GROUP_TOKENS;
-    if index < whole {
-        return index * GROUP_TOKENS..(index + 1) * GROUP_TOKENS;
-    }
-    let (mut start, mut left) = (whole * GROUP_TOKENS, m % GROUP_TOKENS);
-    for _ in whole..index {
-        let width = 1 << left.ilog2();
-        (start, left) = (start + width, left - width);
-    }
-    start..start + (1 << left.ilog2())
+    index * GROUP_TOKENS..m.min((index + 1) * GROUP_TOKENS)
 }
 
 /// How many groups `m` tokens form.
 pub(crate) fn group_count(m: usize) -> usize {
-    m / GROUP_TOKENS + (m % GROUP_TOKENS).count_ones() as usize
+    m.div_ceil(GROUP_TOKENS)
 }
 
 /// Words that a token takes as input of weights of `format`.
@@ -146,7 +138,8 @@ mod tests {
             for index in 0..group_count(m) {
                 let tokens = group(m, index);
                 assert_eq!(tokens.start, next);
-                assert!([1, 2, 4, 8].contains(&tokens.len()));
+                assert!((1..=8).contains(&tokens.len()));
+                assert!(tokens.len() == 8 || tokens.end == m);
                 next = tokens.end;
             }
             assert_eq!(next, m);

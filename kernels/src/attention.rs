@@ -93,11 +93,11 @@ fn attention_on(
         };
         with_scratch(scratch_len(rows.len() * sharing, kv.head_dim()), |scratch| {
             match (kv.keys(layer, kv_head), kv.values(layer, kv_head)) {
-                (HeadRows::F16(keys, stride), HeadRows::F16(values, _)) => {
-                    kernel::attend(set, queries, Rows { keys, values, stride }, scratch);
+                (HeadRows::F16(keys, place), HeadRows::F16(values, _)) => {
+                    kernel::attend(set, queries, Rows { keys, values, place }, scratch);
                 }
-                (HeadRows::F32(keys, stride), HeadRows::F32(values, _)) => {
-                    kernel::attend(set, queries, Rows { keys, values, stride }, scratch);
+                (HeadRows::F32(keys, place), HeadRows::F32(values, _)) => {
+                    kernel::attend(set, queries, Rows { keys, values, place }, scratch);
                 }
                 _ => unreachable!("keys and values of a cache have one format"),
             }

@@ -1,4 +1,4 @@
-//! Number by number: the residual sum and the gate of the feed-forward block.
+//! Number by number: the gate of the feed-forward block.
 //!
 //! Two reads and a write for each number, of rows that the kernel before has left in L1 or L2.
 
@@ -6,17 +6,6 @@ use crate::KernelError;
 use crate::error::expect_len;
 use crate::lanes::{InstructionSet, Kernel, Lanes, exp};
 use crate::limits::LANES;
-
-/// Adds `y` to `x`. Shapes: the same, any.
-///
-/// Errors: [`KernelError::Shape`] if they are not.
-pub fn add_in_place(x: &mut [f32], y: &[f32]) -> Result<(), KernelError> {
-    expect_len("add_in_place", "y", y.len(), x.len())?;
-    for (x, y) in x.iter_mut().zip(y) {
-        *x += y;
-    }
-    Ok(())
-}
 
 /// Replaces `gate` by `silu(gate) * up`, where `silu(x) = x / (1 + e^-x)`. Shapes: the same, any.
 ///
@@ -53,10 +42,15 @@ impl Kernel for SiluMul<'_> {
 
 #[inline(always)]
 fn silu_mul_vector<L: Lanes>(simd: L, gate: &mut [f32; LANES], up: &[f32; LANES]) {
-    let x = simd.load(gate);
-    let decay = exp(simd, simd.mul(x, simd.splat(-1.0)));
-    let silu = simd.div(x, simd.add(simd.splat(1.0), decay));
-    simd.store(simd.mul(silu, simd.load(up)), gate);
+    simd.store(silu_mul_lanes(simd, simd.load(gate), simd.load(up)), gate);
+}
+
+/// `silu(gate) * up` of sixteen numbers.
+#[inline(always)]
+pub(crate) fn silu_mul_lanes<L: Lanes>(simd: L, gate: L::Floats, up: L::Floats) -> L::Floats {
+    let decay = exp(simd, simd.mul(gate, simd.splat(-1.0)));
+    let silu = simd.div(gate, simd.add(simd.splat(1.0), decay));
+    simd.mul(silu, up)
 }
 
 #[cfg(test)]
@@ -101,15 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_is_a_sum() {
-        let mut x = [1.0, 2.0, 3.0];
-        add_in_place(&mut x, &[0.5, -2.0, 4.0]).unwrap();
-        assert_eq!(x, [1.5, 0.0, 7.0]);
-    }
-
-    #[test]
     fn operands_of_different_lengths_are_refused() {
-        assert!(add_in_place(&mut [0.0], &[]).is_err());
         assert!(silu_mul(&mut [0.0], &[0.0; 2]).is_err());
     }
 }

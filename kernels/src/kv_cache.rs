@@ -1,13 +1,15 @@
 //! Keys and values of tokens, by slot.
 //!
 //! A slot holds one token in all layers; which token of which sequence is the caller's business, so that sequences
-//! share to the token. A head's rows of consecutive slots are consecutive in memory: `[layer][kv_head][slot][head_dim]`,
-//! keys and values apart, `head_dim` padded with zeros to 16. At 64 numbers in halves a row is two cache lines.
+//! share to the token. Slots lie in segments of 64, `[segment][layer][kv_head][slot of the segment][head_dim]`, keys and values
+//! apart, `head_dim` padded with zeros to 16: at 64 numbers in halves a row is two cache lines, and the 64 rows that a step
+//! of attention reads are 8 kB in sequence. A cache whose first slots are used takes memory for these alone: with all slots
+//! of a head in sequence, the first of each would take a huge page of its own, 360 MB for 30 layers of 3 heads.
 
 use crate::KernelError;
 use crate::error::{expect_below, expect_len};
 use crate::lanes::{InstructionSet, Kernel, Lanes};
-use crate::limits::LANES;
+use crate::limits::{CACHE_SEGMENT, LANES};
 use crate::region::Block;
 use half::f16;
 
@@ -46,7 +48,8 @@ impl KvCache {
     ///
     /// Panics if the size in bytes can't be addressed.
     pub fn new(layers: usize, kv_heads: usize, head_dim: usize, slots: usize, format: KvFormat) -> Self {
-        let sizes = [kv_heads, slots, head_dim.next_multiple_of(LANES), format.number_bytes()];
+        let whole = slots.checked_next_multiple_of(CACHE_SEGMENT).expect("a cache is smaller than the address space");
+        let sizes = [kv_heads, whole, head_dim.next_multiple_of(LANES), format.number_bytes()];
         let bytes = sizes.iter().try_fold(layers, |bytes, &size| bytes.checked_mul(size));
         let bytes = bytes.expect("a cache is smaller than the address space");
         let (keys, values) = (Block::alone(bytes), Block::alone(bytes));
@@ -80,7 +83,13 @@ impl KvCache {
 
     /// Bytes of all slots.
     pub fn bytes(&self) -> usize {
-        self.keys.len_bytes() + self.values.len_bytes()
+        self.slots * self.slot_bytes()
+    }
+
+    /// Which row of [`Self::keys`] and [`Self::values`] a slot has for a head of a layer; each is of [`Self::row_bytes`].
+    fn row(&self, layer: usize, head: usize, slot: u32) -> usize {
+        let (segment, slot) = (slot as usize / CACHE_SEGMENT, slot as usize % CACHE_SEGMENT);
+        ((segment * self.layers + layer) * self.kv_heads + head) * CACHE_SEGMENT + slot
     }
 
     /// Stores the key and the value of one token. Shapes: `key`, `value`: `[kv_heads, head_dim]`.
@@ -110,13 +119,11 @@ impl KvCache {
         }
         for (index, &slot) in slots.iter().enumerate() {
             let token = index * token_len..(index + 1) * token_len;
-            for (block, token) in [(&mut self.keys, &keys[token.clone()]), (&mut self.values, &values[token])] {
-                let heads = token.chunks_exact(self.head_dim.max(1));
-                for (head, numbers) in heads.enumerate() {
-                    let row = (layer * self.kv_heads + head) * self.slots + slot as usize;
-                    let start = row * self.head_dim.next_multiple_of(LANES);
-                    write_row(block, self.format, start, numbers);
-                }
+            let heads = |numbers: &'_ [f32]| numbers[token.clone()].chunks_exact(self.head_dim.max(1));
+            for (head, (key, value)) in heads(keys).zip(heads(values)).enumerate() {
+                let start = self.row(layer, head, slot) * self.head_dim.next_multiple_of(LANES);
+                write_row(&mut self.keys, self.format, start, key);
+                write_row(&mut self.values, self.format, start, value);
             }
         }
         Ok(())
@@ -130,7 +137,7 @@ impl KvCache {
         expect_below("read", "slot", slot as usize, self.slots)?;
         let row = |head: usize, of: fn(&Self, usize, usize) -> HeadRows<'_>| {
             let rows = of(self, layer, head);
-            let start = slot as usize * rows.stride();
+            let start = rows.place().of(slot);
             (0..self.head_dim).map(|i| rows.number(start + i)).collect::<Vec<f32>>()
         };
         let keys = (0..self.kv_heads).flat_map(|head| row(head, Self::keys)).collect();
@@ -156,7 +163,7 @@ impl KvCache {
         for &slot in slots {
             expect_below("save", "slots", slot as usize, self.slots)?;
             for head in 0..self.layers * self.kv_heads {
-                let start = (head * self.slots + slot as usize) * row;
+                let start = self.row(0, head, slot) * row;
                 to.extend_from_slice(&self.keys.as_slice::<u8>()[start..start + row]);
                 to.extend_from_slice(&self.values.as_slice::<u8>()[start..start + row]);
             }
@@ -169,12 +176,12 @@ impl KvCache {
     /// Errors: [`KernelError::Index`] if there is no such slot, [`KernelError::Shape`] if the length does not fit.
     pub fn restore(&mut self, slots: &[u32], from: &[u8]) -> Result<(), KernelError> {
         expect_len("restore", "bytes", from.len(), slots.len() * self.slot_bytes())?;
-        let (row, heads, count) = (self.row_bytes(), self.layers * self.kv_heads, self.slots);
+        let row = self.row_bytes();
         let mut rows = from.chunks_exact(row.max(1));
         for &slot in slots {
-            expect_below("restore", "slots", slot as usize, count)?;
-            for head in 0..heads {
-                let start = (head * count + slot as usize) * row;
+            expect_below("restore", "slots", slot as usize, self.slots)?;
+            for head in 0..self.layers * self.kv_heads {
+                let start = self.row(0, head, slot) * row;
                 for block in [&mut self.keys, &mut self.values] {
                     if let Some(row_bytes) = rows.next() {
                         block.as_mut_slice::<u8>()[start..start + row].copy_from_slice(row_bytes);
@@ -197,26 +204,42 @@ impl KvCache {
 
     fn head_rows<'a>(&self, block: &'a Block, layer: usize, head: usize) -> HeadRows<'a> {
         let stride = self.head_dim.next_multiple_of(LANES);
-        let len = self.slots * stride;
-        let start = (layer * self.kv_heads + head) * len;
+        let place = Place { stride, segment: self.layers * self.kv_heads * CACHE_SEGMENT * stride };
+        let start = self.row(layer, head, 0) * stride;
         match self.format {
-            KvFormat::F16 => HeadRows::F16(&block.as_slice()[start..start + len], stride),
-            KvFormat::F32 => HeadRows::F32(&block.as_slice()[start..start + len], stride),
+            KvFormat::F16 => HeadRows::F16(&block.as_slice()[start..], place),
+            KvFormat::F32 => HeadRows::F32(&block.as_slice()[start..], place),
         }
     }
 }
 
-/// `[slots, head_dim padded to 16]` of one head, and the padded `head_dim`.
+/// Where a slot's row begins among the numbers of a head.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Numbers of a row: `head_dim`, padded to whole vectors with zeros.
+    pub(crate) stride: usize,
+    /// Numbers from one segment to the next.
+    segment: usize,
+}
+
+impl Place {
+    #[inline(always)]
+    pub(crate) fn of(self, slot: u32) -> usize {
+        slot as usize / CACHE_SEGMENT * self.segment + slot as usize % CACHE_SEGMENT * self.stride
+    }
+}
+
+/// Numbers from a head's first row on, and where the others are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum HeadRows<'a> {
-    F16(&'a [u16], usize),
-    F32(&'a [f32], usize),
+    F16(&'a [u16], Place),
+    F32(&'a [f32], Place),
 }
 
 impl HeadRows<'_> {
-    fn stride(self) -> usize {
-        let (Self::F16(_, stride) | Self::F32(_, stride)) = self;
-        stride
+    fn place(self) -> Place {
+        let (Self::F16(_, place) | Self::F32(_, place)) = self;
+        place
     }
 
     fn number(self, index: usize) -> f32 {
@@ -310,6 +333,22 @@ mod tests {
             assert!(other.restore(&[9], &bytes[..bytes.len() / 2]).is_err());
             assert!(other.restore(&[1], &bytes).is_err());
             assert!(cache.save(&[5], &mut bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn slots_of_all_segments_are_apart() {
+        let mut cache = KvCache::new(2, 2, 3, 2 * CACHE_SEGMENT + 5, KvFormat::F32);
+        let token = |layer: usize, slot: u32| numbers((layer * 1_000 + slot as usize) as u64, 6, 1.0);
+        for layer in 0..2 {
+            for slot in 0..cache.slots() as u32 {
+                cache.store(layer, slot, &token(layer, slot), &token(layer + 2, slot)).unwrap();
+            }
+        }
+        for layer in 0..2 {
+            for slot in 0..cache.slots() as u32 {
+                assert_eq!(cache.read(layer, slot).unwrap(), (token(layer, slot), token(layer + 2, slot)));
+            }
         }
     }
 

@@ -18,8 +18,16 @@ pub(crate) use portable::Portable;
 use crate::limits::LANES;
 use std::sync::OnceLock;
 
+/// Codes of 16 rows: 64 bytes per plane, four for each lane.
+pub(crate) type Planes<const N: usize> = [[u16; 2 * LANES]; N];
+
+/// A token's 32 activations of a block, as signed bytes, four to a word.
+pub(crate) type Token = [u32; 8];
+
 /// A value is the proof that the CPU has the instructions, so that all methods are safe.
 pub(crate) trait Lanes: Copy {
+    /// Whether there are 32 registers of sixteen numbers, and not 16 of eight: how many sums a kernel may keep.
+    const WIDE: bool;
     /// Sixteen f32.
     type Floats: Copy;
     /// Sixteen i32, or sixteen times four bytes.
@@ -70,9 +78,58 @@ pub(crate) trait Lanes: Copy {
     /// Adds to each lane the exact dot product of its four unsigned bytes with the four signed bytes of
     /// `activations`.
     fn dot4(self, sums: Self::Integers, codes: Self::Integers, activations: u32) -> Self::Integers;
+    /// For each of `M` tokens, in 16 lanes: `starts` plus the exact dot product of a row's 32 codes of 4 bits, in the
+    /// planes that [`crate::tile`] draws, with the token's 32 signed bytes, none of which is -128.
+    #[inline(always)]
+    fn dot_nibbles<const M: usize>(self, planes: &Planes<4>, x: &[Token; M], starts: [i32; M]) -> [Self::Integers; M] {
+        let mut quads = [self.splat_integer(0); 8];
+        for (plane, bytes) in planes.iter().enumerate() {
+            let bytes = self.load_bytes(bytes);
+            quads[plane] = self.low_nibbles(bytes);
+            quads[4 + plane] = self.high_nibbles(bytes);
+        }
+        dot_quads(self, quads, x, starts)
+    }
+    /// As [`Lanes::dot_nibbles`], with codes of 8 bits.
+    #[inline(always)]
+    fn dot_bytes<const M: usize>(self, planes: &Planes<8>, x: &[Token; M], starts: [i32; M]) -> [Self::Integers; M] {
+        let mut quads = [self.splat_integer(0); 8];
+        for (quad, bytes) in quads.iter_mut().zip(planes) {
+            *quad = self.load_bytes(bytes);
+        }
+        dot_quads(self, quads, x, starts)
+    }
+    /// The fastest step of a chain of byte products, as measuring needs it: where the machine sums bytes in fewer bits, these wrap.
+    #[inline(always)]
+    fn dot_step(self, sums: Self::Integers, codes: Self::Integers, activations: u32) -> Self::Integers {
+        self.dot4(sums, codes, activations)
+    }
     fn to_floats(self, integers: Self::Integers) -> Self::Floats;
     /// Integers from floats that are integers of at most 8 bits, as bytes.
     fn narrow_bytes(self, floats: Self::Floats, to: &mut [i8; LANES]);
+}
+
+/// Dot products of 32 columns by the instruction for four of them.
+///
+/// Two chains, because that takes 4 cycles and the other tokens may be too few to hide it.
+#[inline(always)]
+fn dot_quads<L: Lanes, const M: usize>(
+    simd: L,
+    quads: [L::Integers; 8],
+    x: &[Token; M],
+    starts: [i32; M],
+) -> [L::Integers; M] {
+    let mut dots = [simd.splat_integer(0); M];
+    for t in 0..M {
+        let mut even = simd.splat_integer(starts[t]);
+        let mut odd = simd.splat_integer(0);
+        for pair in 0..4 {
+            even = simd.dot4(even, quads[2 * pair], x[t][2 * pair]);
+            odd = simd.dot4(odd, quads[2 * pair + 1], x[t][2 * pair + 1]);
+        }
+        dots[t] = simd.add_integers(even, odd);
+    }
+    dots
 }
 
 /// Work that is compiled once for each instruction set.

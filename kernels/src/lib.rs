@@ -39,12 +39,12 @@ mod testing;
 mod tile;
 
 pub use attention::{AttentionSpan, attention};
-pub use elementwise::{add_in_place, silu_mul};
+pub use elementwise::silu_mul;
 pub use error::KernelError;
 pub use format::{Format, dequantize};
 pub use kv_cache::{KvCache, KvFormat};
 pub use lanes::instruction_set;
-pub use matmul::{matmul, matmul_rows};
+pub use matmul::{matmul, matmul_add, matmul_each, matmul_gated, matmul_rows};
 pub use matrix::Matrix;
 pub use pool::ThreadPool;
 pub use rms_norm::rms_norm;

@@ -25,6 +25,10 @@ pub(crate) const TASK_SELECTED: usize = 64;
 /// Positions of one step of attention. Steps begin at multiples of this in every sequence, whatever the batch.
 pub(crate) const ATTENTION_STEP: usize = 64;
 
+/// Slots of the cache that lie together in memory: one step of attention where they are of one sequence, 1.5 MB in all
+/// layers of the default model, so that memory grows by about a huge page at a time.
+pub(crate) const CACHE_SEGMENT: usize = ATTENTION_STEP;
+
 /// Queries of one task of attention, over which the transposed keys of a step are shared.
 pub(crate) const ATTENTION_QUERIES: usize = 48;
 

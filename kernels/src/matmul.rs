@@ -20,11 +20,12 @@ mod tests;
 
 use crate::activations::{group_count, prepare, token_words};
 use crate::disjoint::DisjointSlice;
+use crate::elementwise::silu_mul;
 use crate::error::{count_rows, expect_below, expect_len};
 use crate::lanes::InstructionSet;
 use crate::limits::{GROUP_TOKENS, LANES, TASK_GROUPS, TASK_PRODUCTS_MIN, TASK_SELECTED, TASKS_PER_THREAD};
 use crate::{KernelError, Matrix, ThreadPool};
-use kernel::{Product, Selection};
+use kernel::{Product, Selection, Then};
 use std::cell::Cell;
 
 /// Multiplies each row of `x` with all rows of `w`.
@@ -35,6 +36,44 @@ use std::cell::Cell;
 /// Errors: [`KernelError::Rows`] or [`KernelError::Shape`] if a length does not fit.
 pub fn matmul(pool: &ThreadPool, out: &mut [f32], x: &[f32], w: &Matrix) -> Result<(), KernelError> {
     matmul_on(InstructionSet::best(), pool, out, x, w)
+}
+
+/// Adds to each row of `out` what [`matmul`] would write to it: a block's output to the residual stream.
+///
+/// Shapes and errors: as [`matmul`].
+pub fn matmul_add(pool: &ThreadPool, out: &mut [f32], x: &[f32], w: &Matrix) -> Result<(), KernelError> {
+    products_on(InstructionSet::best(), pool, x, &mut [(out, w)], Then::Add)
+}
+
+/// Multiplies each row of `x` with the rows of several matrices, as one job: queries, keys and values.
+///
+/// Shapes: `x`: `[m, cols]`, each `out`: `[m, w.rows()]`, all matrices of as many columns. The numbers are those of [`matmul`].
+///
+/// Errors: as [`matmul`], before anything is written.
+pub fn matmul_each(pool: &ThreadPool, x: &[f32], products: &mut [(&mut [f32], &Matrix)]) -> Result<(), KernelError> {
+    products_on(InstructionSet::best(), pool, x, products, Then::Write)
+}
+
+/// Writes `silu(x · gateᵀ) * (x · upᵀ)`: the gated half of the feed-forward block.
+///
+/// Shapes: `x`: `[m, cols]`, `out`: `[m, rows]`, both matrices `[rows, cols]`. The numbers are those of two [`matmul`] and
+/// [`silu_mul`].
+///
+/// Errors: as [`matmul`]; [`KernelError::Shape`] if the matrices differ in shape.
+pub fn matmul_gated(
+    pool: &ThreadPool,
+    out: &mut [f32],
+    x: &[f32],
+    (gate, up): (&Matrix, &Matrix),
+) -> Result<(), KernelError> {
+    expect_len("matmul_gated", "rows of up", up.rows(), gate.rows())?;
+    expect_len("matmul_gated", "columns of up", up.cols(), gate.cols())?;
+    if gate.format() == up.format() {
+        return products_on(InstructionSet::best(), pool, x, &mut [(out, gate)], Then::Gate(up));
+    }
+    let mut factor = vec![0.0; out.len()];
+    matmul_each(pool, x, &mut [(&mut *out, gate), (&mut factor, up)])?;
+    silu_mul(out, &factor)
 }
 
 /// Multiplies one row with selected rows of `w`: the logits of the tokens that a constraint allows.
@@ -59,29 +98,50 @@ fn matmul_on(
     x: &[f32],
     w: &Matrix,
 ) -> Result<(), KernelError> {
-    let m = count_rows("matmul", "x", x.len(), w.cols())?;
-    expect_len("matmul", "out", out.len(), m * w.rows())?;
-    with_prepared(set, pool, x, w, |activations| {
-        let (tiles, groups) = (w.tile_count(), group_count(m));
-        let tiles_per_task = tiles_per_task(pool, m, w);
-        let (tile_tasks, group_tasks) = (tiles.div_ceil(tiles_per_task), groups.div_ceil(TASK_GROUPS));
-        let out = DisjointSlice::new(out);
-        pool.run(tile_tasks * group_tasks, &|task| {
-            let (first_tile, first_group) = (task % tile_tasks * tiles_per_task, task / tile_tasks * TASK_GROUPS);
-            kernel::product(
-                set,
-                Product {
-                    weights: w,
-                    activations,
-                    m,
-                    tiles: first_tile..tiles.min(first_tile + tiles_per_task),
-                    groups: first_group..groups.min(first_group + TASK_GROUPS),
-                    out: &out,
-                },
-            );
+    products_on(set, pool, x, &mut [(out, w)], Then::Write)
+}
+
+fn products_on(
+    set: InstructionSet,
+    pool: &ThreadPool,
+    x: &[f32],
+    products: &mut [(&mut [f32], &Matrix)],
+    then: Then<'_>,
+) -> Result<(), KernelError> {
+    for (out, w) in &*products {
+        let m = count_rows("matmul", "x", x.len(), w.cols())?;
+        expect_len("matmul", "out", out.len(), m * w.rows())?;
+    }
+    // One job of products whose inputs take the same form.
+    for job in products.chunk_by_mut(|(_, a), (_, b)| a.format().is_quantized() == b.format().is_quantized()) {
+        run_job(set, pool, x, job, then);
+    }
+    Ok(())
+}
+
+/// Runs products of the same prepared activations, whose shapes were checked, as tasks of one job.
+fn run_job(set: InstructionSet, pool: &ThreadPool, x: &[f32], products: &mut [(&mut [f32], &Matrix)], then: Then<'_>) {
+    let Some((_, first)) = products.first() else { return };
+    let (m, first) = (x.len() / first.cols(), *first);
+    let groups = group_count(m);
+    let tiles_per_task = tiles_per_task(pool, m, products.iter().map(|(_, w)| w.tile_count()).sum(), first.cols());
+    let products: Vec<(DisjointSlice<'_, f32>, &Matrix)> =
+        products.iter_mut().map(|(out, w)| (DisjointSlice::new(out), *w)).collect();
+    let tile_tasks: usize = products.iter().map(|(_, w)| w.tile_count().div_ceil(tiles_per_task)).sum();
+    with_prepared(set, pool, x, first, |activations| {
+        pool.run(tile_tasks * groups.div_ceil(TASK_GROUPS), &|task| {
+            let (mut part, first_group) = (task % tile_tasks, task / tile_tasks * TASK_GROUPS);
+            for (out, weights) in &products {
+                let tiles = weights.tile_count();
+                if part < tiles.div_ceil(tiles_per_task) {
+                    let tiles = part * tiles_per_task..tiles.min((part + 1) * tiles_per_task);
+                    let groups = first_group..groups.min(first_group + TASK_GROUPS);
+                    return kernel::product(set, Product { weights, activations, m, tiles, groups, out, then });
+                }
+                part -= tiles.div_ceil(tiles_per_task);
+            }
         });
     });
-    Ok(())
 }
 
 fn matmul_rows_on(
@@ -110,9 +170,9 @@ fn matmul_rows_on(
 }
 
 /// Tiles of a task: some tasks for each thread, but none too short to be worth sharing.
-fn tiles_per_task(pool: &ThreadPool, m: usize, w: &Matrix) -> usize {
-    let products_per_tile = LANES * w.cols() * m.clamp(1, TASK_GROUPS * GROUP_TOKENS);
-    let shared = w.tile_count().div_ceil(pool.threads() * TASKS_PER_THREAD);
+fn tiles_per_task(pool: &ThreadPool, m: usize, tiles: usize, cols: usize) -> usize {
+    let products_per_tile = LANES * cols * m.clamp(1, TASK_GROUPS * GROUP_TOKENS);
+    let shared = tiles.div_ceil(pool.threads() * TASKS_PER_THREAD);
     shared.max(TASK_PRODUCTS_MIN.div_ceil(products_per_tile))
 }
 

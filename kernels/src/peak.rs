@@ -8,7 +8,7 @@ use crate::limits::LANES;
 use crate::region::Block;
 use std::hint::black_box;
 
-/// Independent chains of dot products: more than latency (4) times the most units a core has (2).
+/// Independent chains of products: more than latency (4) times the most units a core has (2).
 const CHAINS: usize = 12;
 
 /// Memory that is only read: as large as the weights whose speed is in question, on huge pages.
@@ -78,20 +78,33 @@ impl Kernel for Dots {
 
     #[inline(always)]
     fn run<L: Lanes>(self, simd: L) -> f32 {
-        let codes = simd.splat_integer(black_box(0x0102_0304));
-        let activations = black_box(0x0201_0302);
-        let mut sums = [codes; CHAINS];
-        for _ in 0..self.rounds {
-            for sum in &mut sums {
-                *sum = simd.dot4(*sum, codes, activations);
-            }
-        }
-        let mut total = sums[0];
-        for &sum in &sums[1..] {
-            total = simd.add_integers(total, sum);
-        }
+        let total = if L::WIDE {
+            chains::<L, CHAINS>(simd, self.rounds)
+        } else {
+            // Registers of half the width hold half of the chains.
+            let half = chains::<L, { CHAINS / 2 }>(simd, self.rounds);
+            simd.add_integers(half, chains::<L, { CHAINS / 2 }>(simd, self.rounds))
+        };
         simd.sum(simd.to_floats(total))
     }
+}
+
+#[inline(always)]
+fn chains<L: Lanes, const N: usize>(simd: L, rounds: usize) -> L::Integers {
+    let mut activations = black_box(0x0201_0302);
+    let mut sums = [simd.splat_integer(0); N];
+    for _ in 0..rounds {
+        // Codes and activations differ from step to step, so that no product can be computed once for all.
+        activations = activations.wrapping_add(3);
+        for i in 0..N {
+            sums[i] = simd.dot_step(sums[i], sums[(i + 1) % N], activations);
+        }
+    }
+    let mut total = sums[0];
+    for &sum in &sums[1..] {
+        total = simd.add_integers(total, sum);
+    }
+    total
 }
 
 /// Multiplies and adds f32, as products of float weights and attention do, `rounds` times on each thread.

@@ -14,24 +14,13 @@
 //! bit flipped), is taken off the integer sum, exactly. Packing moves bytes and flips bits, nothing else.
 
 use crate::Format;
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, Planes, Token};
 use crate::limits::LANES;
 
 /// 16-bit words of 16 halves.
 const HALVES: usize = LANES;
 /// 16-bit words of a plane.
 const PLANE: usize = 2 * LANES;
-
-/// A block of 16 rows and 32 columns.
-#[derive(Clone, Copy)]
-pub(crate) struct Codes<L: Lanes> {
-    /// Columns `4i..4i+4` of each row, unsigned.
-    pub(crate) quads: [L::Integers; 8],
-    /// `d` of each row.
-    pub(crate) scales: L::Floats,
-    /// `m` of each row, in formats that have one.
-    pub(crate) offsets: Option<L::Floats>,
-}
 
 /// How a quantized format lies in a tile.
 pub(crate) trait Quantized: Copy {
@@ -40,7 +29,11 @@ pub(crate) trait Quantized: Copy {
     /// What codes are too large by.
     const BIAS: i32;
 
-    fn codes<L: Lanes>(simd: L, block: &[u16]) -> Codes<L>;
+    /// For each of `M` tokens, in 16 lanes: `starts` plus the dot product of the codes of 32 columns with the token's.
+    fn dots<L: Lanes, const M: usize>(simd: L, block: &[u16], x: &[Token; M], starts: [i32; M]) -> [L::Integers; M];
+
+    /// `d` of each row, and `m` in formats that have one.
+    fn scales<L: Lanes>(simd: L, block: &[u16]) -> (L::Floats, Option<L::Floats>);
 }
 
 /// How floats lie in a tile.
@@ -81,16 +74,11 @@ fn part<const N: usize>(words: &[u16], from: usize) -> &[u16; N] {
     words[from..].first_chunk().expect("a block is as long as its format says")
 }
 
-/// Four planes of nibbles.
+/// The planes of a block, which follow its halves.
 #[inline(always)]
-fn nibbles<L: Lanes>(simd: L, planes: &[u16]) -> [L::Integers; 8] {
-    let mut quads = [simd.splat_integer(0); 8];
-    for plane in 0..4 {
-        let bytes = simd.load_bytes(part(planes, plane * PLANE));
-        quads[plane] = simd.low_nibbles(bytes);
-        quads[4 + plane] = simd.high_nibbles(bytes);
-    }
-    quads
+fn planes<const N: usize>(words: &[u16], from: usize) -> &Planes<N> {
+    let planes = words[from..].as_chunks::<PLANE>().0;
+    planes.first_chunk().expect("a block is as long as its format says")
 }
 
 impl Quantized for Q4_0 {
@@ -98,8 +86,13 @@ impl Quantized for Q4_0 {
     const BIAS: i32 = 8;
 
     #[inline(always)]
-    fn codes<L: Lanes>(simd: L, block: &[u16]) -> Codes<L> {
-        Codes { quads: nibbles(simd, &block[HALVES..]), scales: simd.widen_f16(part(block, 0)), offsets: None }
+    fn dots<L: Lanes, const M: usize>(simd: L, block: &[u16], x: &[Token; M], starts: [i32; M]) -> [L::Integers; M] {
+        simd.dot_nibbles(planes(block, HALVES), x, starts)
+    }
+
+    #[inline(always)]
+    fn scales<L: Lanes>(simd: L, block: &[u16]) -> (L::Floats, Option<L::Floats>) {
+        (simd.widen_f16(part(block, 0)), None)
     }
 }
 
@@ -108,12 +101,13 @@ impl Quantized for Q4_1 {
     const BIAS: i32 = 0;
 
     #[inline(always)]
-    fn codes<L: Lanes>(simd: L, block: &[u16]) -> Codes<L> {
-        Codes {
-            quads: nibbles(simd, &block[2 * HALVES..]),
-            scales: simd.widen_f16(part(block, 0)),
-            offsets: Some(simd.widen_f16(part(block, HALVES))),
-        }
+    fn dots<L: Lanes, const M: usize>(simd: L, block: &[u16], x: &[Token; M], starts: [i32; M]) -> [L::Integers; M] {
+        simd.dot_nibbles(planes(block, 2 * HALVES), x, starts)
+    }
+
+    #[inline(always)]
+    fn scales<L: Lanes>(simd: L, block: &[u16]) -> (L::Floats, Option<L::Floats>) {
+        (simd.widen_f16(part(block, 0)), Some(simd.widen_f16(part(block, HALVES))))
     }
 }
 
@@ -122,12 +116,13 @@ impl Quantized for Q8_0 {
     const BIAS: i32 = 128;
 
     #[inline(always)]
-    fn codes<L: Lanes>(simd: L, block: &[u16]) -> Codes<L> {
-        let mut quads = [simd.splat_integer(0); 8];
-        for (plane, quad) in quads.iter_mut().enumerate() {
-            *quad = simd.load_bytes(part(block, HALVES + plane * PLANE));
-        }
-        Codes { quads, scales: simd.widen_f16(part(block, 0)), offsets: None }
+    fn dots<L: Lanes, const M: usize>(simd: L, block: &[u16], x: &[Token; M], starts: [i32; M]) -> [L::Integers; M] {
+        simd.dot_bytes(planes(block, HALVES), x, starts)
+    }
+
+    #[inline(always)]
+    fn scales<L: Lanes>(simd: L, block: &[u16]) -> (L::Floats, Option<L::Floats>) {
+        (simd.widen_f16(part(block, 0)), None)
     }
 }
 

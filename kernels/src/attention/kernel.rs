@@ -3,14 +3,17 @@
 #![expect(clippy::needless_range_loop, reason = "several register arrays are indexed alike")]
 
 use crate::disjoint::DisjointSlice;
+use crate::kv_cache::Place;
 use crate::lanes::{InstructionSet, Kernel, Lanes, exp};
 use crate::limits::{ATTENTION_REGISTER_QUERIES, ATTENTION_STEP, LANES};
 use std::ops::Range;
 
 /// Vectors of a step's scores.
 const STEP_VECTORS: usize = ATTENTION_STEP / LANES;
-/// Vectors of a weighted sum that stay in registers.
+/// Vectors of scores, or of a weighted sum, that stay in registers for each of four queries: of 32 registers, or of 16 of half
+/// the width. Sums that don't fit are loaded and stored with each product, which takes three times as long.
 const PANEL: usize = 4;
+const NARROW_PANEL: usize = 1;
 
 /// The queries of a task.
 pub(super) struct Queries<'a> {
@@ -29,13 +32,13 @@ pub(super) struct Queries<'a> {
     pub(super) context: &'a [u32],
 }
 
-/// Keys and values of one head, `[slots, stride]`.
+/// Keys and values of one head, by slot.
 #[derive(Clone, Copy)]
 pub(super) struct Rows<'a, N> {
     pub(super) keys: &'a [N],
     pub(super) values: &'a [N],
-    /// `head_dim`, padded to whole vectors with zeros.
-    pub(super) stride: usize,
+    /// Where a slot's row is in both.
+    pub(super) place: Place,
 }
 
 /// A stored number.
@@ -122,7 +125,7 @@ impl<N: Number> Kernel for Attend<'_, N> {
         let Self { queries, rows, scratch } = self;
         let sharing = queries.heads.len();
         let count = queries.rows.len() * sharing;
-        let mut state = State::new(scratch, count, rows.stride);
+        let mut state = State::new(scratch, count, rows.place.stride);
         scale_queries(&queries, &mut state);
         // The first row sees this many positions, each next one more.
         let first_sees = queries.context.len() + 1 - queries.rows.len();
@@ -192,10 +195,10 @@ fn vector<N>(numbers: &[N], start: usize) -> &[N; LANES] {
 #[inline(always)]
 fn load_keys<L: Lanes, N: Number>(simd: L, rows: Rows<'_, N>, slots: &[u32], to: &mut [[f32; LANES]]) {
     for (sixteen, slots) in slots.chunks(LANES).enumerate() {
-        for from in (0..rows.stride).step_by(LANES) {
+        for from in (0..rows.place.stride).step_by(LANES) {
             let mut vectors = [simd.splat(0.0); LANES];
             for (loaded, &slot) in vectors.iter_mut().zip(slots) {
-                *loaded = N::load(simd, vector(rows.keys, slot as usize * rows.stride + from));
+                *loaded = N::load(simd, vector(rows.keys, rows.place.of(slot) + from));
             }
             let columns = simd.transpose(vectors);
             for (i, column) in columns.into_iter().enumerate() {
@@ -208,10 +211,10 @@ fn load_keys<L: Lanes, N: Number>(simd: L, rows: Rows<'_, N>, slots: &[u32], to:
 /// Widens the values of up to 64 slots to `[64, stride]`.
 #[inline(always)]
 fn load_values<L: Lanes, N: Number>(simd: L, rows: Rows<'_, N>, slots: &[u32], to: &mut [[f32; LANES]]) {
-    let vectors = rows.stride / LANES;
+    let vectors = rows.place.stride / LANES;
     for (&slot, to) in slots.iter().zip(to.chunks_exact_mut(vectors)) {
         for (index, to) in to.iter_mut().enumerate() {
-            let from = slot as usize * rows.stride + index * LANES;
+            let from = rows.place.of(slot) + index * LANES;
             simd.store(N::load(simd, vector(rows.values, from)), to);
         }
     }
@@ -236,13 +239,13 @@ impl State<'_> {
         }
         let vectors = self.stride / LANES;
         let mut from = 0;
-        while from + PANEL <= vectors {
+        while L::WIDE && from + PANEL <= vectors {
             self.add_values::<L, Q, PANEL>(simd, (first, from), &weights, decays, visible);
             from += PANEL;
         }
         while from < vectors {
-            self.add_values::<L, Q, 1>(simd, (first, from), &weights, decays, visible);
-            from += 1;
+            self.add_values::<L, Q, NARROW_PANEL>(simd, (first, from), &weights, decays, visible);
+            from += NARROW_PANEL;
         }
     }
 
@@ -250,21 +253,43 @@ impl State<'_> {
     #[inline(always)]
     fn scores<L: Lanes, const Q: usize>(&self, simd: L, first: usize) -> [[L::Floats; STEP_VECTORS]; Q] {
         let mut scores = [[simd.splat(0.0); STEP_VECTORS]; Q];
-        let queries = &self.queries[first * self.stride..(first + Q) * self.stride];
-        let keys = self.keys.as_chunks::<STEP_VECTORS>().0;
-        for (i, keys) in keys[..self.stride].iter().enumerate() {
-            let mut vectors = [simd.splat(0.0); STEP_VECTORS];
-            for v in 0..STEP_VECTORS {
-                vectors[v] = simd.load(&keys[v]);
-            }
-            for query in 0..Q {
-                let q = simd.splat(queries[query * self.stride + i]);
-                for v in 0..STEP_VECTORS {
-                    scores[query][v] = simd.mul_add(q, vectors[v], scores[query][v]);
-                }
+        if L::WIDE {
+            self.add_scores::<L, Q, PANEL>(simd, first, 0, &mut scores);
+        } else {
+            for from in 0..STEP_VECTORS {
+                self.add_scores::<L, Q, NARROW_PANEL>(simd, first, from, &mut scores);
             }
         }
         scores
+    }
+
+    /// Scores of `P` vectors of positions, from `from`.
+    #[inline(always)]
+    fn add_scores<L: Lanes, const Q: usize, const P: usize>(
+        &self,
+        simd: L,
+        first: usize,
+        from: usize,
+        scores: &mut [[L::Floats; STEP_VECTORS]; Q],
+    ) {
+        let mut sums = [[simd.splat(0.0); P]; Q];
+        let queries = &self.queries[first * self.stride..(first + Q) * self.stride];
+        let keys = self.keys.as_chunks::<STEP_VECTORS>().0;
+        for (i, keys) in keys[..self.stride].iter().enumerate() {
+            let mut vectors = [simd.splat(0.0); P];
+            for p in 0..P {
+                vectors[p] = simd.load(&keys[from + p]);
+            }
+            for query in 0..Q {
+                let q = simd.splat(queries[query * self.stride + i]);
+                for p in 0..P {
+                    sums[query][p] = simd.mul_add(q, vectors[p], sums[query][p]);
+                }
+            }
+        }
+        for query in 0..Q {
+            scores[query][from..from + P].copy_from_slice(&sums[query]);
+        }
     }
 
     /// Adds the weighted values of the step to `P` vectors, from `from`, of each of `Q` queries, from `first`.

@@ -1,10 +1,12 @@
 //! [`Lanes`] as two 256-bit registers, for CPUs without AVX-512.
 //!
-//! The byte dot product has no instruction here: even and odd bytes are widened to 16 bits and multiplied with
-//! `vpmaddwd`, which is exact for all codes, where the shorter `vpmaddubsw` would saturate on codes of 8 bits.
+//! The byte dot product has no instruction here. Of a block of 4-bit codes `vpmaddubsw` multiplies 32 bytes at once and adds
+//! neighbours in 16 bits: eight such sums, one per four columns, are at most 8 * 2 * 15 * 127 = 30,480, so they add up
+//! without overflow, and one `vpmaddwd` at the end of the block folds them. A code of 8 bits is two of 4. Per half of a
+//! tile (8 rows) and token, a block of 32 columns takes 8 broadcasts, 8 products, 7 sums and a fold: 512 operations by 16
+//! instructions that compute. Halves go one after the other, because 8 registers of codes and the sums fill the 16 there are.
 
-use super::portable::Portable;
-use super::{InstructionSet, Kernel, Lanes, Level};
+use super::{InstructionSet, Kernel, Lanes, Level, Planes, Token};
 use crate::limits::LANES;
 use std::arch::x86_64::*;
 
@@ -46,6 +48,8 @@ macro_rules! both {
 }
 
 impl Lanes for Avx2 {
+    const WIDE: bool = false;
+
     type Floats = Pair<__m256>;
     type Integers = Pair<__m256i>;
 
@@ -178,13 +182,20 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn transpose(self, rows: [Pair<__m256>; LANES]) -> [Pair<__m256>; LANES] {
-        let mut table = [[0.0; LANES]; LANES];
-        for (floats, row) in rows.into_iter().zip(&mut table) {
-            self.store(floats, row);
-        }
         let mut columns = rows;
-        for (column, floats) in columns.iter_mut().zip(&Portable.transpose(table)) {
-            *column = self.load(floats);
+        for half in 0..2 {
+            let (mut left, mut right) = ([rows[0].0; 8], [rows[0].0; 8]);
+            for i in 0..8 {
+                (left[i], right[i]) = (rows[8 * half + i].0, rows[8 * half + i].1);
+            }
+            let (left, right) = (transpose_eight(self, left), transpose_eight(self, right));
+            for i in 0..8 {
+                if half == 0 {
+                    (columns[i].0, columns[8 + i].0) = (left[i], right[i]);
+                } else {
+                    (columns[i].1, columns[8 + i].1) = (left[i], right[i]);
+                }
+            }
         }
         columns
     }
@@ -243,14 +254,143 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn dot_nibbles<const M: usize>(self, planes: &Planes<4>, x: &[Token; M], starts: [i32; M]) -> [Pair<__m256i>; M] {
+        let low = nibble_sums(self, nibbles(self, planes, 0), x);
+        let high = nibble_sums(self, nibbles(self, planes, LANES), x);
+        started(self, low, high, starts)
+    }
+
+    #[inline(always)]
+    fn dot_bytes<const M: usize>(self, planes: &Planes<8>, x: &[Token; M], starts: [i32; M]) -> [Pair<__m256i>; M] {
+        let low = byte_sums(self, planes, 0, x);
+        let high = byte_sums(self, planes, LANES, x);
+        started(self, low, high, starts)
+    }
+
+    #[inline(always)]
+    fn dot_step(self, sums: Pair<__m256i>, codes: Pair<__m256i>, activations: u32) -> Pair<__m256i> {
+        intrinsic!({
+            let activations = _mm256_set1_epi32(activations.cast_signed());
+            let low = _mm256_maddubs_epi16(codes.0, activations);
+            let high = _mm256_maddubs_epi16(codes.1, activations);
+            Pair(_mm256_add_epi16(sums.0, low), _mm256_add_epi16(sums.1, high))
+        })
+    }
+
+    #[inline(always)]
     fn to_floats(self, integers: Pair<__m256i>) -> Pair<__m256> {
         both!(_mm256_cvtepi32_ps, integers)
     }
 
     #[inline(always)]
     fn narrow_bytes(self, floats: Pair<__m256>, to: &mut [i8; LANES]) {
-        let mut lanes = [0.0; LANES];
-        self.store(floats, &mut lanes);
-        Portable.narrow_bytes(lanes, to);
+        intrinsic!({
+            // Lanes 0-3 and 8-11, then 4-7 and 12-15: packing goes by halves of registers.
+            let words = _mm256_packs_epi32(_mm256_cvtps_epi32(floats.0), _mm256_cvtps_epi32(floats.1));
+            let words = _mm256_permute4x64_epi64::<0b1101_1000>(words);
+            let bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
+            _mm_storeu_si128(to.as_mut_ptr().cast(), bytes);
+        });
     }
+}
+
+/// 32 bytes of a plane: rows 0 to 7 from word 0, rows 8 to 15 from word 16.
+#[inline(always)]
+fn half_plane(_: Avx2, plane: &[u16; 2 * LANES], from: usize) -> __m256i {
+    let half: &[u16; LANES] = plane[from..].first_chunk().expect("a plane has two halves");
+    intrinsic!(_mm256_loadu_si256(half.as_ptr().cast()))
+}
+
+#[inline(always)]
+fn low_halves(_: Avx2, bytes: __m256i) -> __m256i {
+    intrinsic!(_mm256_and_si256(bytes, _mm256_set1_epi8(0x0f)))
+}
+
+#[inline(always)]
+fn high_halves(simd: Avx2, bytes: __m256i) -> __m256i {
+    low_halves(simd, intrinsic!(_mm256_srli_epi16::<4>(bytes)))
+}
+
+/// The codes of 8 rows, four columns to a register.
+#[inline(always)]
+fn nibbles(simd: Avx2, planes: &Planes<4>, from: usize) -> [__m256i; 8] {
+    let mut codes = [intrinsic!(_mm256_setzero_si256()); 8];
+    for (index, plane) in planes.iter().enumerate() {
+        let bytes = half_plane(simd, plane, from);
+        codes[index] = low_halves(simd, bytes);
+        codes[4 + index] = high_halves(simd, bytes);
+    }
+    codes
+}
+
+/// For each token and 8 rows: the dot product of 32 codes, none above 15.
+#[inline(always)]
+fn nibble_sums<const M: usize>(_: Avx2, codes: [__m256i; 8], x: &[Token; M]) -> [__m256i; M] {
+    let mut sums = [intrinsic!(_mm256_setzero_si256()); M];
+    for t in 0..M {
+        let mut pairs = intrinsic!(_mm256_maddubs_epi16(codes[0], _mm256_set1_epi32(x[t][0].cast_signed())));
+        for quad in 1..8 {
+            pairs = intrinsic!({
+                let products = _mm256_maddubs_epi16(codes[quad], _mm256_set1_epi32(x[t][quad].cast_signed()));
+                _mm256_add_epi16(pairs, products)
+            });
+        }
+        sums[t] = intrinsic!(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+    }
+    sums
+}
+
+/// For each token and 8 rows: the dot product of 32 codes of 8 bits.
+#[inline(always)]
+fn byte_sums<const M: usize>(simd: Avx2, planes: &Planes<8>, from: usize, x: &[Token; M]) -> [__m256i; M] {
+    let mut codes = [intrinsic!(_mm256_setzero_si256()); 8];
+    for (code, plane) in codes.iter_mut().zip(planes) {
+        *code = low_halves(simd, half_plane(simd, plane, from));
+    }
+    let low = nibble_sums(simd, codes, x);
+    for (code, plane) in codes.iter_mut().zip(planes) {
+        *code = high_halves(simd, half_plane(simd, plane, from));
+    }
+    let mut sums = nibble_sums(simd, codes, x);
+    for t in 0..M {
+        sums[t] = intrinsic!(_mm256_add_epi32(low[t], _mm256_slli_epi32::<4>(sums[t])));
+    }
+    sums
+}
+
+/// Both halves of the rows, plus what the sums start from.
+#[inline(always)]
+fn started<const M: usize>(simd: Avx2, low: [__m256i; M], high: [__m256i; M], starts: [i32; M]) -> [Pair<__m256i>; M] {
+    let mut sums = [simd.splat_integer(0); M];
+    for t in 0..M {
+        sums[t] = simd.add_integers(Pair(low[t], high[t]), simd.splat_integer(starts[t]));
+    }
+    sums
+}
+
+/// Lane `j` of row `i` becomes lane `i` of row `j`.
+#[inline(always)]
+fn transpose_eight(_: Avx2, rows: [__m256; 8]) -> [__m256; 8] {
+    intrinsic!({
+        let mut pairs = rows;
+        for i in 0..4 {
+            pairs[2 * i] = _mm256_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
+            pairs[2 * i + 1] = _mm256_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
+        }
+        // `quads[4 * i + j]` holds, in each half `h`, column `4 * h + j` of rows `4 * i ..= 4 * i + 3`.
+        let mut quads = rows;
+        for i in 0..2 {
+            let [a, b, c, d] = [pairs[4 * i], pairs[4 * i + 1], pairs[4 * i + 2], pairs[4 * i + 3]];
+            quads[4 * i] = _mm256_shuffle_ps::<0x44>(a, c);
+            quads[4 * i + 1] = _mm256_shuffle_ps::<0xee>(a, c);
+            quads[4 * i + 2] = _mm256_shuffle_ps::<0x44>(b, d);
+            quads[4 * i + 3] = _mm256_shuffle_ps::<0xee>(b, d);
+        }
+        let mut columns = rows;
+        for j in 0..4 {
+            columns[j] = _mm256_permute2f128_ps::<0x20>(quads[j], quads[4 + j]);
+            columns[4 + j] = _mm256_permute2f128_ps::<0x31>(quads[j], quads[4 + j]);
+        }
+        columns
+    })
 }

@@ -31,6 +31,8 @@ macro_rules! intrinsic {
 }
 
 impl Lanes for Avx512 {
+    const WIDE: bool = true;
+
     type Floats = __m512;
     type Integers = __m512i;
 

@@ -33,6 +33,8 @@ macro_rules! tree {
 }
 
 impl Lanes for Portable {
+    const WIDE: bool = false;
+
     type Floats = [f32; LANES];
     type Integers = [i32; LANES];
 

@@ -60,6 +60,70 @@ impl Kernel for Everything<'_> {
     }
 }
 
+/// Runs both block products for three tokens.
+struct Blocks<'a> {
+    planes: &'a Planes<8>,
+    x: &'a [Token; 3],
+}
+
+impl Kernel for Blocks<'_> {
+    type Output = [[f32; LANES]; 6];
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, simd: L) -> [[f32; LANES]; 6] {
+        let nibbles = self.planes.first_chunk().expect("eight planes begin with four");
+        let starts = [0, -5, 1_000];
+        let dots = [simd.dot_nibbles(nibbles, self.x, starts), simd.dot_bytes(self.planes, self.x, starts)];
+        let mut found = [[0.0; LANES]; 6];
+        for (dot, found) in dots.as_flattened().iter().zip(&mut found) {
+            simd.store(simd.to_floats(*dot), found);
+        }
+        found
+    }
+}
+
+/// The dot products of [`Blocks`], code by code.
+fn plain_dots(planes: &Planes<8>, x: &[Token; 3]) -> [[f32; LANES]; 6] {
+    let byte = |plane: usize, lane: usize, at: usize| planes[plane][2 * lane + at / 2].to_le_bytes()[at % 2];
+    let code = |nibbles: bool, lane: usize, column: usize| match (nibbles, column / 16) {
+        (false, _) => byte(column / 4, lane, column % 4),
+        (true, 0) => byte(column / 4, lane, column % 4) & 15,
+        (true, _) => byte((column - 16) / 4, lane, column % 4) >> 4,
+    };
+    let activation = |t: usize, column: usize| i32::from(x[t][column / 4].to_le_bytes()[column % 4].cast_signed());
+    let mut dots = [[0.0; LANES]; 6];
+    for (index, dots) in dots.iter_mut().enumerate() {
+        for (lane, dot) in dots.iter_mut().enumerate() {
+            let products =
+                (0..32).map(|column| i32::from(code(index < 3, lane, column)) * activation(index % 3, column));
+            *dot = (products.sum::<i32>() + [0, -5, 1_000][index % 3]) as f32;
+        }
+    }
+    dots
+}
+
+#[test]
+fn products_of_blocks_are_exact_at_the_extremes_too() {
+    let mut random = crate::testing::Random(9);
+    let mut cases = vec![
+        ([[0xffff; 2 * LANES]; 8], [[0x7f7f_7f7f; 8], [0x8181_8181; 8], [0x7f81_7f81; 8]]),
+        ([[0; 2 * LANES]; 8], [[0x7f7f_7f7f; 8]; 3]),
+    ];
+    for _ in 0..50 {
+        let planes = std::array::from_fn(|_| std::array::from_fn(|_| random.next() as u16));
+        // From -127 to 127, as quantization makes them.
+        let byte = |bits: u64| (bits % 255) as u8;
+        let mut word = || u32::from_le_bytes(std::array::from_fn(|_| byte(random.next()).wrapping_sub(127)));
+        cases.push((planes, std::array::from_fn(|_| std::array::from_fn(|_| word()))));
+    }
+    for (planes, x) in &cases {
+        let expected = plain_dots(planes, x);
+        for set in InstructionSet::available() {
+            assert_eq!(set.run(Blocks { planes, x }), expected, "{set:?}");
+        }
+    }
+}
+
 #[test]
 fn every_instruction_set_agrees_with_the_portable_one_to_the_bit() {
     for seed in 0..200 {

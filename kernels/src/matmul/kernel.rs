@@ -1,7 +1,8 @@
-//! The register tiles: 16 rows of weights times 1, 2, 4 or 8 tokens.
+//! The register tiles: 16 rows of weights times 1 to 8 tokens.
 
 use crate::activations::{BLOCK_WORDS, group, token_words};
 use crate::disjoint::DisjointSlice;
+use crate::elementwise::silu_mul_lanes;
 use crate::lanes::{InstructionSet, Kernel, Lanes};
 use crate::limits::{BLOCK, LANES};
 use crate::tile::{BF16, F16, F32, Plain, Q4_0, Q4_1, Q8_0, Quantized};
@@ -20,6 +21,18 @@ pub(super) struct Product<'a> {
     pub(super) groups: Range<usize>,
     /// `[m, rows]`; only the rows of `tiles` and the tokens of `groups` are written.
     pub(super) out: &'a DisjointSlice<'a, f32>,
+    pub(super) then: Then<'a>,
+}
+
+/// What becomes of a product.
+#[derive(Clone, Copy)]
+pub(super) enum Then<'a> {
+    /// It is the result.
+    Write,
+    /// It is added to what is there.
+    Add,
+    /// It is the gate of the product with these weights, of the same shape and format: the result is `silu(gate) * up`.
+    Gate(&'a Matrix),
 }
 
 /// Selected rows times one token.
@@ -83,23 +96,22 @@ impl<Q: Quantized> Tile for Blocks<Q> {
         let mut sums = [simd.splat(0.0); M];
         let blocks = tile.chunks_exact(Q::WORDS).zip(group.chunks_exact(M * BLOCK_WORDS));
         for (block, tokens) in blocks {
-            let codes = Q::codes(simd, block);
-            for t in 0..M {
-                let x = &tokens[t * 8..t * 8 + 8];
-                let [d, s, code_sum] = [tokens[M * 8 + t], tokens[M * 9 + t], tokens[M * 10 + t]];
-                // Two chains, because a dot product takes 4 cycles and the others may be too few to hide it.
-                let bias = if Q::BIAS == 0 { 0 } else { -Q::BIAS * code_sum.cast_signed() };
-                let mut even = simd.splat_integer(bias);
-                let mut odd = simd.splat_integer(0);
-                for pair in 0..4 {
-                    even = simd.dot4(even, codes.quads[2 * pair], x[2 * pair]);
-                    odd = simd.dot4(odd, codes.quads[2 * pair + 1], x[2 * pair + 1]);
+            let (codes, numbers) = tokens.split_at(M * 8);
+            let x = codes.as_chunks().0.first_chunk().expect("a group has the codes of its tokens");
+            let [d, s, code_sums] = [0, 1, 2].map(|field| &numbers[field * M..(field + 1) * M]);
+            let mut starts = [0; M];
+            if Q::BIAS != 0 {
+                for t in 0..M {
+                    starts[t] = -Q::BIAS * code_sums[t].cast_signed();
                 }
-                let dot = simd.to_floats(simd.add_integers(even, odd));
-                let scale = simd.mul(codes.scales, simd.splat(f32::from_bits(d)));
-                sums[t] = simd.mul_add(dot, scale, sums[t]);
-                if let Some(offsets) = codes.offsets {
-                    sums[t] = simd.mul_add(offsets, simd.splat(f32::from_bits(s)), sums[t]);
+            }
+            let dots = Q::dots(simd, block, x, starts);
+            let (scales, offsets) = Q::scales(simd, block);
+            for t in 0..M {
+                let scale = simd.mul(scales, simd.splat(f32::from_bits(d[t])));
+                sums[t] = simd.mul_add(simd.to_floats(dots[t]), scale, sums[t]);
+                if let Some(offsets) = offsets {
+                    sums[t] = simd.mul_add(offsets, simd.splat(f32::from_bits(s[t])), sums[t]);
                 }
             }
         }
@@ -142,7 +154,11 @@ impl<T: Tile> Kernel for Of<Product<'_>, T> {
                 let tokens = group(product.m, index);
                 match tokens.len() {
                     8 => product.multiply::<T, L, 8>(simd, tile, tokens.start),
+                    7 => product.multiply::<T, L, 7>(simd, tile, tokens.start),
+                    6 => product.multiply::<T, L, 6>(simd, tile, tokens.start),
+                    5 => product.multiply::<T, L, 5>(simd, tile, tokens.start),
                     4 => product.multiply::<T, L, 4>(simd, tile, tokens.start),
+                    3 => product.multiply::<T, L, 3>(simd, tile, tokens.start),
                     2 => product.multiply::<T, L, 2>(simd, tile, tokens.start),
                     _ => product.multiply::<T, L, 1>(simd, tile, tokens.start),
                 }
@@ -158,20 +174,31 @@ impl Product<'_> {
         let (rows, cols) = (self.weights.rows(), self.weights.cols());
         let words = token_words(self.weights.format(), cols);
         let group = &self.activations[first * words..(first + M) * words];
-        let sums = T::times::<L, M>(simd, self.weights.tile(tile), group);
+        let mut sums = T::times::<L, M>(simd, self.weights.tile(tile), group);
+        if let Then::Gate(up) = self.then {
+            let up = T::times::<L, M>(simd, up.tile(tile), group);
+            for t in 0..M {
+                sums[t] = silu_mul_lanes(simd, sums[t], up[t]);
+            }
+        }
         let first_row = tile * LANES;
         let width = LANES.min(rows - first_row);
         for (t, sums) in sums.into_iter().enumerate() {
             let start = (first + t) * rows + first_row;
             // SAFETY: tasks have disjoint tiles or disjoint groups, so no other task writes these rows of this token.
             let out = unsafe { self.out.part(start..start + width) };
-            match out.first_chunk_mut() {
-                Some(out) => simd.store(sums, out),
+            let mut lanes = [0.0; LANES];
+            let to = match out.first_chunk_mut() {
+                Some(out) => out,
                 None => {
-                    let mut lanes = [0.0; LANES];
-                    simd.store(sums, &mut lanes);
-                    out.copy_from_slice(&lanes[..width]);
+                    lanes[..width].copy_from_slice(out);
+                    &mut lanes
                 }
+            };
+            let sums = if matches!(self.then, Then::Add) { simd.add(simd.load(to), sums) } else { sums };
+            simd.store(sums, to);
+            if width < LANES {
+                out.copy_from_slice(&lanes[..width]);
             }
         }
     }

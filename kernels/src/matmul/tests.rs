@@ -105,6 +105,45 @@ fn selected_rows_are_rows_of_the_whole_product() {
 }
 
 #[test]
+fn products_of_one_job_and_sums_are_those_of_single_products() {
+    let pool = ThreadPool::new(2);
+    for (a, b) in [(Format::Q4_1, Format::Q8_0), (Format::Q4_0, Format::F16), (Format::BF16, Format::F32)] {
+        let ((first, _), (second, _)) = (matrix(21, a, 100, 160), matrix(22, b, 333, 160));
+        for m in [0, 1, 3, 9] {
+            let x = numbers(23, m * 160, 1.0);
+            let expected = [&first, &second].map(|w| product(InstructionSet::best(), &pool, &x, w));
+            let (mut left, mut right) = (vec![0.0; m * 100], vec![0.0; m * 333]);
+            matmul_each(&pool, &x, &mut [(&mut left, &first), (&mut right, &second)]).unwrap();
+            assert!(left == expected[0] && right == expected[1], "{a:?} and {b:?}, m = {m}");
+            let before = numbers(24, m * 333, 1.0);
+            let mut sums = before.clone();
+            matmul_add(&pool, &mut sums, &x, &second).unwrap();
+            assert!(sums.iter().zip(&before).zip(&right).all(|((sum, before), added)| *sum == before + added));
+        }
+    }
+}
+
+#[test]
+fn a_gated_product_is_two_products_and_their_gate() {
+    let pool = ThreadPool::new(2);
+    for (a, b) in FORMATS.into_iter().map(|format| (format, format)).chain([(Format::Q4_1, Format::Q8_0)]) {
+        let ((gate, _), (up, _)) = (matrix(31, a, 37, 64), matrix(32, b, 37, 64));
+        for m in [1, 5, 20] {
+            let x = numbers(33, m * 64, 1.0);
+            let mut expected = product(InstructionSet::best(), &pool, &x, &gate);
+            silu_mul(&mut expected, &product(InstructionSet::best(), &pool, &x, &up)).unwrap();
+            let mut out = vec![f32::NAN; m * 37];
+            matmul_gated(&pool, &mut out, &x, (&gate, &up)).unwrap();
+            assert!(out == expected, "{a:?} and {b:?}, m = {m}");
+        }
+    }
+    let ((gate, _), (up, _)) = (matrix(31, Format::F32, 37, 64), matrix(32, Format::F32, 36, 64));
+    assert!(matmul_gated(&pool, &mut [0.0; 37], &[0.0; 64], (&gate, &up)).is_err());
+    assert!(matmul_each(&pool, &[0.0; 64], &mut [(&mut [0.0; 37], &gate), (&mut [0.0; 35], &up)]).is_err());
+    assert!(matmul_add(&pool, &mut [0.0; 36], &[0.0; 64], &gate).is_err());
+}
+
+#[test]
 fn no_tokens_and_no_selected_rows_are_fine() {
     let pool = ThreadPool::new(2);
     let (w, _) = matrix(1, Format::Q4_0, 5, 32);

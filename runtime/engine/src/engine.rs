@@ -7,6 +7,7 @@ use crate::doubt::Doubts;
 use crate::error::LoadError;
 use crate::flight::{Flight, Work};
 use crate::forward::{Cpu, Cuda, Forward, Reply};
+use crate::habit::Habits;
 use crate::metrics::{CacheMetrics, Counting};
 use crate::options::{
     CACHE_BYTES_DEFAULT, CUDA_TOKEN_BUDGET, DeviceChoice, EngineOptions, Jump, LoadFormat, Overlap, SLOTS_DEFAULT_MAX,
@@ -75,6 +76,7 @@ pub struct Engine {
     pub(crate) counting: Counting,
     pub(crate) trace: Trace,
     pub(crate) doubts: Doubts,
+    pub(crate) habits: Habits,
     pub(crate) forwards: u64,
     /// Passes that were planned.
     pub(crate) planning: u64,
@@ -173,6 +175,7 @@ impl Engine {
             counting: Counting::new(!options.fork_sharing),
             trace: Trace::default(),
             doubts: Doubts::default(),
+            habits: Habits::default(),
             forwards: 0,
             planning: 0,
             starts: 0,
@@ -304,7 +307,7 @@ impl Engine {
                 sequence.bounded = generation.hole.is_constrained();
                 // Where alternatives are reported, each token is drawn alone.
                 generation.guesses = if generation.top.is_some() { 0 } else { self.guesses };
-                generation.jump(&mut sequence, &self.writing);
+                generation.jump(&mut sequence, &self.writing, &mut self.habits);
             }
             self.bring(&sequence);
             let name = self.sequences.insert(sequence);

@@ -188,6 +188,18 @@ impl Hole {
         }
     }
 
+    /// The text about which there is no choice from here on; nothing where there is a choice.
+    pub(crate) fn forced_text(&self) -> String {
+        match &self.constraint {
+            Some(Constraint { masks, cursor, heals_only: false }) if self.ending.is_none() && cursor.is_healed() => {
+                let (mut bytes, _) = masks.forced_bytes(cursor.state());
+                bytes.truncate(complete(&bytes));
+                String::from_utf8(bytes).unwrap_or_default()
+            }
+            _ => String::new(),
+        }
+    }
+
     /// Whether a token is among those that may come next as part of the text.
     pub(crate) fn allows(&self, token: u32) -> bool {
         match &self.constraint {

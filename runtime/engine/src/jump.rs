@@ -1,11 +1,12 @@
 //! Text about which a constraint leaves no choice: its tokens in one pass instead of one by one.
 //!
 //! A token that alone is allowed is taken at once. A text that alone is allowed may be divided into tokens in several ways: the
-//! tokens that a tokenizer would make of it are a draft. The next pass computes the draft's tokens as further rows, and
+//! tokens that a tokenizer would make of it, or that were drawn lately in their place ([`Habits`]), are a draft. The next pass computes the draft's tokens as further rows, and
 //! draws at each row as it would have without the draft; the draft holds as far as it was drawn. Rows do not depend on
 //! their batch, and draws on their position only, so the tokens are those of drawing one by one.
 
 use crate::guess::guess;
+use crate::habit::Habits;
 use crate::options::Jump;
 use crate::request::Generation;
 use crate::sampler::{Candidates, Drawing};
@@ -70,6 +71,9 @@ impl Generation {
         sequence.tokens.push(token);
         sequence.logprobs.push(logprob);
         let expected = draft.get(after);
+        if let Some(drafted) = self.drafted.get(after).filter(|drafted| expected == Some(&drafted.token)) {
+            self.drawn.push((drafted.plain, token));
+        }
         if expected == Some(&token) {
             self.confirmed += 1;
         }
@@ -81,9 +85,11 @@ impl Generation {
     }
 
     /// Goes on to the next choice: takes what has no alternative, and drafts what has no alternative as text.
-    pub(crate) fn jump(&mut self, sequence: &mut Sequence, writing: &Writing) {
+    pub(crate) fn jump(&mut self, sequence: &mut Sequence, writing: &Writing, habits: &mut Habits) {
         sequence.draft.clear();
+        self.drafted.clear();
         self.guessed = false;
+        self.drawn.drain(..).for_each(|(plain, drawn)| habits.saw(plain, drawn));
         if self.jump != Jump::Off {
             loop {
                 self.take_only(sequence, writing);
@@ -91,11 +97,13 @@ impl Generation {
                 if self.top.is_some() {
                     break;
                 }
-                let run = self.hole.run(sequence.tokens.last().copied(), writing);
+                let last = sequence.tokens.last().copied();
                 if self.jump == Jump::Exact {
-                    sequence.draft.extend(run.iter().take(DRAFT_MAX));
+                    self.drafted = habits.divide(&self.hole.forced_text(), last, DRAFT_MAX, writing);
+                    sequence.draft.extend(self.drafted.iter().map(|drafted| drafted.token));
                     break;
                 }
+                let run = self.hole.run(last, writing);
                 if !self.take_run(&run, sequence, writing) {
                     break;
                 }

@@ -29,6 +29,7 @@ mod error;
 mod flight;
 mod forward;
 mod guess;
+mod habit;
 mod hole;
 mod jump;
 mod keep;

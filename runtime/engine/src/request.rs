@@ -1,6 +1,7 @@
 //! A request for text or scores, from its command to its event.
 
 use crate::arena::SequenceId;
+use crate::habit::Drafted;
 use crate::hole::Hole;
 use crate::options::Jump;
 use crate::sequence::{Part, Sequence};
@@ -46,6 +47,10 @@ pub(crate) struct Generation {
     pub(crate) guessed: bool,
     /// How many tokens of the draft were drawn as drafted, in this pass.
     pub(crate) confirmed: usize,
+    /// The sequence's draft, if a constraint leaves nothing else.
+    pub(crate) drafted: Vec<Drafted>,
+    /// What the tokenizer would have written, and what was drawn, since the draft before.
+    pub(crate) drawn: Vec<(u32, u32)>,
     /// Likeliest tokens to report per position.
     pub(crate) top: Option<u8>,
     pub(crate) top_logprobs: Vec<Vec<(String, f32)>>,
@@ -108,6 +113,8 @@ pub(crate) fn generate(
         guesses: 0,
         guessed: false,
         confirmed: 0,
+        drafted: Vec::new(),
+        drawn: Vec::new(),
         top: command.top_logprobs,
         top_logprobs: Vec::new(),
         members: vec![0.0; members.len()],

@@ -159,7 +159,7 @@ impl Engine {
         let Some(sequence) = self.sequences.get_mut(name) else { return };
         let Some(request) = self.requests.get_mut(&sequence.request) else { return };
         if let Kind::Generate(generation) = &mut request.kind {
-            generation.jump(sequence, &self.writing);
+            generation.jump(sequence, &self.writing, &mut self.habits);
             if let Some(text) = generation.hole.news() {
                 self.events.push_back(Event::Token { request: request.id, text });
             }

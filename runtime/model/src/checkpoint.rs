@@ -66,6 +66,11 @@ impl Checkpoint {
     pub(crate) fn bytes(&self, stored: &Stored) -> &[u8] {
         &self.files[stored.file].bytes()[stored.bytes.clone()]
     }
+
+    /// Says that a tensor was read for the last time, so that its pages need no memory.
+    pub(crate) fn release(&self, stored: &Stored) {
+        self.files[stored.file].release(stored.bytes.clone());
+    }
 }
 
 /// Bytes of `elements` numbers in `format`, or `None` if they don't fill whole blocks or overflow.

@@ -13,8 +13,8 @@ use crate::batch::{Batch, ModelError, OutputRows, check_outputs};
 use crate::weights::{Layer, Weights};
 use crate::{ModelConfig, Output};
 use sgl_kernels::{
-    KvCache, KvFormat, Matrix, RotaryTable, ThreadPool, add_in_place, attention, matmul, matmul_rows, rms_norm, rotary,
-    silu_mul,
+    KvCache, KvFormat, Matrix, RotaryTable, ThreadPool, attention, matmul, matmul_add, matmul_each, matmul_gated,
+    matmul_rows, rms_norm, rotary,
 };
 
 /// A model, ready to run. Immutable: any number of batches may share it.
@@ -30,7 +30,7 @@ pub struct Transformer {
 pub struct Scratch {
     /// The residual stream, `[tokens, hidden]`.
     x: Vec<f32>,
-    /// `x` normalized, then what a block adds to `x`, `[tokens, hidden]`.
+    /// `x` normalized, `[tokens, hidden]`.
     h: Vec<f32>,
     /// `[tokens, heads, head_dim]`
     q: Vec<f32>,
@@ -40,10 +40,8 @@ pub struct Scratch {
     v: Vec<f32>,
     /// What the heads saw, `[tokens, heads, head_dim]`.
     seen: Vec<f32>,
-    /// `[tokens, feed_forward]`
+    /// `silu(gate) * up`, `[tokens, feed_forward]`.
     gate: Vec<f32>,
-    /// `[tokens, feed_forward]`
-    up: Vec<f32>,
     /// Logits of selected vocabulary rows.
     selected: Vec<f32>,
 }
@@ -58,7 +56,6 @@ impl Scratch {
         self.v.resize(tokens * keys, 0.0);
         self.seen.resize(tokens * queries, 0.0);
         self.gate.resize(tokens * config.feed_forward, 0.0);
-        self.up.resize(tokens * config.feed_forward, 0.0);
     }
 }
 
@@ -158,27 +155,21 @@ impl Transformer {
         let &ModelConfig { heads, kv_heads, head_dim, rms_eps, rotary: style, .. } = &self.config;
         let Scratch { x, h, q, k, v, seen, .. } = scratch;
         rms_norm(h, x, &layer.attention_norm, rms_eps)?;
-        matmul(pool, q, h, &layer.query)?;
-        matmul(pool, k, h, &layer.key)?;
-        matmul(pool, v, h, &layer.value)?;
+        matmul_each(pool, h, &mut [(&mut *q, &layer.query), (&mut *k, &layer.key), (&mut *v, &layer.value)])?;
         rotary(q, batch.positions, heads, head_dim, &self.rotary, style)?;
         rotary(k, batch.positions, kv_heads, head_dim, &self.rotary, style)?;
         kv.store_batch(index, batch.slots, k, v)?;
         let scale = 1.0 / (head_dim as f32).sqrt();
         attention(pool, seen, q, kv, index, batch.spans, heads, scale)?;
-        matmul(pool, h, seen, &layer.attention_output)?;
-        add_in_place(x, h)?;
+        matmul_add(pool, x, seen, &layer.attention_output)?;
         Ok(())
     }
 
     fn feed_forward(&self, pool: &ThreadPool, scratch: &mut Scratch, layer: &Layer) -> Result<(), ModelError> {
-        let Scratch { x, h, gate, up, .. } = scratch;
+        let Scratch { x, h, gate, .. } = scratch;
         rms_norm(h, x, &layer.feed_forward_norm, self.config.rms_eps)?;
-        matmul(pool, gate, h, &layer.gate)?;
-        matmul(pool, up, h, &layer.up)?;
-        silu_mul(gate, up)?;
-        matmul(pool, h, gate, &layer.down)?;
-        add_in_place(x, h)?;
+        matmul_gated(pool, gate, h, (&layer.gate, &layer.up))?;
+        matmul_add(pool, x, gate, &layer.down)?;
         Ok(())
     }
 
@@ -193,29 +184,31 @@ impl Transformer {
     ) -> Result<(), ModelError> {
         let &ModelConfig { hidden, vocabulary, rms_eps, .. } = &self.config;
         let Scratch { x, h, selected, .. } = scratch;
-        h.resize(outputs.len() * hidden, 0.0);
-        for (output, row) in outputs.iter().zip(h.chunks_exact_mut(hidden)) {
-            let from = output.row * hidden;
-            rms_norm(row, &x[from..from + hidden], &self.weights.norm, rms_eps)?;
+        let whole: Vec<usize> = (0..outputs.len()).filter(|at| matches!(outputs[*at].rows, OutputRows::All)).collect();
+        logits.resize(outputs.len() * vocabulary, 0.0);
+        h.resize(whole.len().max(1) * hidden, 0.0);
+        let normalize = |at: usize, row: &mut [f32]| {
+            let from = outputs[at].row * hidden;
+            rms_norm(row, &x[from..from + hidden], &self.weights.norm, rms_eps)
+        };
+        for (at, row) in whole.iter().zip(h.chunks_exact_mut(hidden)) {
+            normalize(*at, row)?;
         }
-        logits.clear();
-        logits.resize(outputs.len() * vocabulary, f32::NEG_INFINITY);
-        let mut first = 0;
-        for run in outputs.chunk_by(|a, b| wants_all(a) && wants_all(b)) {
-            let end = first + run.len();
-            let rows = &h[first * hidden..end * hidden];
-            let out = &mut logits[first * vocabulary..end * vocabulary];
-            match run[0].rows {
-                OutputRows::All => matmul(pool, out, rows, self.output())?,
-                OutputRows::Only(ids) => {
-                    selected.resize(ids.len(), 0.0);
-                    matmul_rows(pool, selected, rows, self.output(), ids)?;
-                    for (&id, &logit) in ids.iter().zip(&*selected) {
-                        out[id as usize] = logit;
-                    }
-                }
+        matmul(pool, &mut logits[..whole.len() * vocabulary], &h[..whole.len() * hidden], self.output())?;
+        // They lie in front of all others, and go to their places from the last on: none is behind its place.
+        for (from, at) in whole.iter().enumerate().rev().filter(|(from, at)| from != *at) {
+            logits.copy_within(from * vocabulary..(from + 1) * vocabulary, at * vocabulary);
+        }
+        let row = &mut h[..hidden];
+        for (at, out) in logits.chunks_exact_mut(vocabulary).enumerate() {
+            let OutputRows::Only(ids) = outputs[at].rows else { continue };
+            normalize(at, row)?;
+            selected.resize(ids.len(), 0.0);
+            matmul_rows(pool, selected, row, self.output(), ids)?;
+            out.fill(f32::NEG_INFINITY);
+            for (&id, &logit) in ids.iter().zip(&*selected) {
+                out[id as usize] = logit;
             }
-            first = end;
         }
         Ok(())
     }
@@ -223,8 +216,4 @@ impl Transformer {
     fn output(&self) -> &Matrix {
         self.weights.output.as_ref().unwrap_or(&self.weights.embedding)
     }
-}
-
-fn wants_all(output: &Output<'_>) -> bool {
-    matches!(output.rows, OutputRows::All)
 }

@@ -231,6 +231,7 @@ impl Weights {
         let cells: Vec<OnceLock<Result<Packed, KernelError>>> = stored.iter().map(|_| OnceLock::new()).collect();
         pool.run(cells.len(), &|index| {
             let packed = Packed::pack(checkpoint, stored[index], precision);
+            checkpoint.release(stored[index]);
             assert!(cells[index].set(packed).is_ok(), "a pool runs each task once");
         });
         let mut packed = Vec::with_capacity(cells.len());

@@ -2,6 +2,7 @@
 
 use super::device::{Fake, Mind};
 use crate::forward::{Question, Reply, reply};
+use crate::habit::Habits;
 use crate::request::{Generation, Kind, Request};
 use crate::sampler::log_sum_exp;
 use crate::sequence::{Part, Sequence};
@@ -43,7 +44,7 @@ impl Expected {
             let question = Question::Draw(Box::new(generation.drawing(choice.candidates, &[])));
             let Reply::Token { token, logprob, .. } = reply(&question, &mut row) else { return None };
             generation.accept(&mut sequence, (token, logprob), (&[], 0), choice.narrowed, writing);
-            generation.jump(&mut sequence, writing);
+            generation.jump(&mut sequence, writing, &mut Habits::default());
         }
         let hole = &generation.hole;
         let text = String::from_utf8_lossy(hole.value()).into_owned();
