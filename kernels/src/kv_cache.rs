@@ -119,8 +119,9 @@ impl KvCache {
         }
         for (index, &slot) in slots.iter().enumerate() {
             let token = index * token_len..(index + 1) * token_len;
-            let heads = |numbers: &'_ [f32]| numbers[token.clone()].chunks_exact(self.head_dim.max(1));
-            for (head, (key, value)) in heads(keys).zip(heads(values)).enumerate() {
+            let heads = keys[token.clone()].chunks_exact(self.head_dim.max(1));
+            let heads = heads.zip(values[token].chunks_exact(self.head_dim.max(1)));
+            for (head, (key, value)) in heads.enumerate() {
                 let start = self.row(layer, head, slot) * self.head_dim.next_multiple_of(LANES);
                 write_row(&mut self.keys, self.format, start, key);
                 write_row(&mut self.values, self.format, start, value);

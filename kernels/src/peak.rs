@@ -91,7 +91,7 @@ impl Kernel for Dots {
 
 #[inline(always)]
 fn chains<L: Lanes, const N: usize>(simd: L, rounds: usize) -> L::Integers {
-    let mut activations = black_box(0x0201_0302);
+    let mut activations: u32 = black_box(0x0201_0302);
     let mut sums = [simd.splat_integer(0); N];
     for _ in 0..rounds {
         // Codes and activations differ from step to step, so that no product can be computed once for all.

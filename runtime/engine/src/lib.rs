@@ -15,7 +15,7 @@
 //!   batch-invariant, and the draw at a position depends on the seed and the position.
 //! - **One request harms no other.** What is wrong with a request is its own event.
 //!
-//! In reading order: `pool`, `radix`, `arena`, `sequence` say where keys and values are; `transcript`, `session`, `hole`, `sampler` what
+//! In reading order: `pool`, `radix`, `arena`, `sequence` say where keys and values are; `transcript`, `session`, `hole`, `sampler`, `jump`, `habit`, `guess` what
 //! is said; `request`, `engine`, `compiling` who asks; `queue`, `order`, `schedule` who runs; `flight`, `forward`, `step` how; [`simulate`] plays all of
 //! it under a seed, with faults.
 
