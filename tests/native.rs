@@ -2,7 +2,7 @@
 //! `SEED=n` repeats one and prints it; `COUNT=n` runs more or fewer.
 
 use sgl_tests::generate::functions;
-use sgl_tests::native::{Ran, same_on_source};
+use sgl_tests::native::{Ran, functions_made, same_on_source};
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
@@ -36,6 +36,18 @@ fn the_kernels_of_the_benches_are_the_same_as_code() {
         let ran = same_on_source(&text, name, &input).unwrap_or_else(|reason| panic!("{name}: {reason}"));
         assert!(ran.functions > 0 && !ran.trapped, "{name}: {ran:?}");
     }
+}
+
+#[test]
+fn a_short_run_makes_no_code() {
+    let program = |rounds: u32| {
+        format!(
+            "fn step(n: Int) -> Int {{ return n % 7 + 1 }}\n\
+             pub fn main() -> Int {{\nvar sum = 0\nfor n in 0..{rounds} {{ sum += step(n) }}\nreturn sum\n}}"
+        )
+    };
+    assert_eq!(functions_made(&program(200), "main"), Ok(0));
+    assert!(functions_made(&program(20_000), "main").is_ok_and(|made| made > 0));
 }
 
 fn number(name: &str) -> Option<u64> {

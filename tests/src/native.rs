@@ -38,6 +38,18 @@ pub fn same_on_source(text: &str, entry: &str, input: &serde_json::Value) -> Res
     same_in_both_tiers(&image, entry, &arguments)
 }
 
+/// Runs an entry as a run from outside does; how many functions it made code of.
+///
+/// # Errors
+/// The program is wrong, or the run ends with a fault.
+pub fn functions_made(text: &str, entry: &str) -> Result<usize, String> {
+    let compiled = compile(&Memory(vec![("test.sgl".into(), text.into())]), "test.sgl")?;
+    let image = compiled.image.ok_or("the program is wrong")?;
+    let entry = image.entries.iter().find(|e| e.name == entry).ok_or("no such entry")?;
+    run(&image, entry, &[], u64::MAX, Tier::Warm)?;
+    Ok(image.native.made().0)
+}
+
 /// Runs an entry in both tiers, with all the steps it needs and with fewer.
 ///
 /// # Errors

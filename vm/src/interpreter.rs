@@ -373,8 +373,11 @@ impl Machine<'_> {
             return Ok(Some(Progress::Ended(value)));
         }
         let value = self.raw(id, register);
-        if let Some(task) = self.task(id) {
-            task.frames.pop();
+        let frame = self.task(id).and_then(|task| task.frames.pop());
+        if let Some((function, begun)) = frame.and_then(|frame| Some((frame.function, frame.begun?)))
+            && let Some(native) = &mut self.native
+        {
+            native.spent(function, begun.fuel.saturating_sub(self.fuel));
         }
         if let Returns::Register(to) = returns {
             self.set(id, to, value);

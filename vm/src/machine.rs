@@ -181,7 +181,11 @@ impl Machine<'_> {
         loop {
             self.expire();
             while let Some(id) = self.ready.pop_front() {
-                if let Progress::Ended(value) = self.advance(id)? {
+                let progress = match self.at_once(id) {
+                    Some(progress) => progress,
+                    None => self.advance(id)?,
+                };
+                if let Progress::Ended(value) = progress {
                     let value = self.reported(id, value)?;
                     self.tell_ended(id);
                     self.end(id, value);

@@ -43,6 +43,9 @@ use std::time::{Duration, Instant};
 const OPS_IN_ALL_MAX: usize = 200_000;
 /// Times that a function gives up, or is given values of new kinds, before it is interpreted for good.
 const FAILURES_MAX: u32 = 4;
+/// Steps that a run spends in a function, with all that it calls, before code is made of it: making some takes 1 to 4 ms, and so do
+/// these as the interpreter takes them (some 50 ns each). So a short run never pays for code, and no run pays twice what it must.
+const STEPS_MIN: u64 = 20_000;
 
 /// The code of an image, which is made when it is first needed. An image that is copied or stored has none.
 #[derive(Default)]
@@ -94,6 +97,12 @@ impl NativeCode {
         (ready, made.spent)
     }
 
+    /// Whether an earlier run made code of a function.
+    fn is_ready(&self, function: FunctionIndex) -> bool {
+        let made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(made.functions.get(function as usize), Some(State::Ready(_)))
+    }
+
     fn get(&self, image: &Image, function: FunctionIndex, arguments: &[Value], again: bool) -> State {
         let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         made.functions.resize(image.functions.len(), State::None);
@@ -128,6 +137,10 @@ pub(crate) enum Outcome {
 struct Entry {
     code: Option<Arc<Code>>,
     calls: u32,
+    /// Whether an earlier run made code of it.
+    ready: bool,
+    /// Steps that calls of it took in the interpreter.
+    steps: u64,
     failures: u32,
     never: bool,
 }
@@ -162,14 +175,29 @@ impl Native {
         Self { entries: vec![Entry::default(); image.functions.len()], empty }
     }
 
-    /// Whether it is worth asking for code of a function that was called now.
-    pub(crate) fn is_warm(&mut self, function: FunctionIndex, calls_min: u32) -> bool {
+    /// Whether it is worth asking for code of a function that is called now: always where an earlier run made some.
+    pub(crate) fn is_warm(&mut self, image: &Image, function: FunctionIndex, calls_min: u32) -> bool {
         let entry = &mut self.entries[function as usize];
         if entry.never {
             return false;
         }
+        if entry.calls == 0 {
+            entry.ready = image.native.is_ready(function);
+        }
         entry.calls = entry.calls.saturating_add(1);
-        entry.calls >= calls_min
+        entry.ready || entry.calls >= calls_min
+    }
+
+    /// Notes what an interpreted call of a function took.
+    pub(crate) fn spent(&mut self, function: FunctionIndex, steps: u64) {
+        let entry = &mut self.entries[function as usize];
+        entry.steps = entry.steps.saturating_add(steps);
+    }
+
+    /// Whether there is no code yet, and making some would take longer than it may save: a call has taken so many steps.
+    pub(crate) fn is_cold(&self, function: FunctionIndex, steps: u64) -> bool {
+        let entry = &self.entries[function as usize];
+        entry.code.is_none() && !entry.ready && entry.steps.saturating_add(steps) < STEPS_MIN
     }
 
     pub(crate) fn is_never(&self, function: FunctionIndex) -> bool {
