@@ -268,7 +268,7 @@ unsafe extern "C" fn push(list: u64, head: u64, payload: u64) -> u64 {
     match items.get_mut() {
         Some(items) => items.push(item),
         None => {
-            let mut longer = Vec::with_capacity((items.len() + 1 + items.len() / 2).max(4));
+            let mut longer = Vec::with_capacity((items.len() + 1 + items.len() / 2).max(8));
             longer.extend(items.iter().cloned());
             longer.push(item);
             items = longer.into();
