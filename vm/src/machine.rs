@@ -365,7 +365,10 @@ impl Machine<'_> {
 
     /// The task waits. Nothing can have come since it looked: events are delivered between tasks.
     pub(crate) fn suspend(&mut self, id: TaskId, wait: Wait) {
-        self.running(id).waits = Some(wait);
+        let task = self.running(id);
+        task.waits = Some(wait);
+        // Others take steps now, so that what its calls began with no longer tells what they took.
+        task.frames.iter_mut().for_each(|frame| frame.begun = None);
         if let Wait::Task(other) = wait {
             self.waiters.entry(other).or_default().push(id);
         }

@@ -12,6 +12,7 @@
 //! `unsafe` is here and nowhere else in the machine: values as words (`layout`, checked when the process first compiles), helpers
 //! that code calls, and the entrance. Code is only made of images that passed the verifier, and none is in an image.
 
+mod alone;
 mod arithmetic;
 mod borrow;
 mod builtin;
@@ -25,10 +26,14 @@ mod infer;
 mod instruction;
 mod kind;
 mod layout;
+mod lend;
 mod list;
+mod lists;
+mod naturals;
 mod operand;
 mod results;
 mod services;
+mod ways;
 
 use crate::image::{FunctionIndex, Image};
 use crate::limits::Limits;

@@ -8,6 +8,7 @@ mod text;
 
 pub(crate) use depth::{parts, within_depth};
 pub use shared::{Part, Shared};
+pub(crate) use text::LONG;
 pub use text::Text;
 
 use crate::image::FunctionIndex;

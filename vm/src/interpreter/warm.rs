@@ -60,8 +60,7 @@ impl Machine<'_> {
         let whole = arguments.iter().map(|argument| self.force_whole(argument)).collect::<Result<Vec<_>, _>>().ok()?;
         match self.native.as_mut()?.call(self.image, &self.texts, function, &whole, bounds) {
             Outcome::Done(value, left) => {
-                // Never more than there is: others may have taken steps since the call began.
-                self.fuel = self.fuel.min(fuel - given + left);
+                self.fuel = fuel - given + left;
                 Some(value)
             }
             Outcome::Interpret => None,

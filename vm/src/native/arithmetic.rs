@@ -19,6 +19,10 @@ impl Emitter<'_, '_> {
         match (&a, &b) {
             (Kind::Int, Kind::Int) if op != Binary::In && unwraps => {
                 let (a, b) = (self.some(left).word(), self.some(right).word());
+                if op == Binary::Add && self.naturals.counted.contains(left) && self.constant_of(b) == Some(1) {
+                    let word = self.b.ins().iadd(a, b);
+                    return Operand::one(Kind::Int, word);
+                }
                 self.ints(op, a, b)
             }
             (Kind::Int | Kind::Float, Kind::Int | Kind::Float) if op != Binary::In && unwraps => {
@@ -100,6 +104,13 @@ impl Emitter<'_, '_> {
                 self.demand_divisor(a, b);
                 if op == Binary::Divide { self.b.ins().sdiv(a, b) } else { self.b.ins().srem(a, b) }
             }
+            Binary::Add if self.constant_of(b).is_some_and(|number| number >= 0) => {
+                // What grows by something is not less than it was, unless it overflows.
+                let word = self.b.ins().iadd(a, b);
+                let grows = self.b.ins().icmp(IntCC::SignedGreaterThanOrEqual, word, a);
+                self.demand(grows);
+                word
+            }
             _ => {
                 let (word, overflows) = match op {
                     Binary::Add => self.b.ins().sadd_overflow(a, b),
@@ -160,22 +171,22 @@ impl Emitter<'_, '_> {
         Operand::one(Kind::Float, word)
     }
 
-    /// Whether two texts are equal: their lengths and first bytes tell in most cases.
+    /// Whether two texts are equal: their keys tell, unless both are long.
     fn texts(&mut self, op: Binary, a: &Operand, b: &Operand) -> Operand {
-        let len_at = self.source.layout.text_len;
-        let (long, after) = (self.b.create_block(), self.b.create_block());
+        let key_at = self.source.layout.text_key;
+        let (long, all, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(long);
+        self.b.set_cold_block(all);
         self.b.append_block_param(after, types::I8);
-        let (len, other_len) = (self.load(types::I64, a.word(), len_at), self.load(types::I64, b.word(), len_at));
-        let (head, other_head) =
-            (self.load(types::I64, a.word(), len_at + 8), self.load(types::I64, b.word(), len_at + 8));
-        let (lens, heads) = (self.b.ins().bxor(len, other_len), self.b.ins().bxor(head, other_head));
-        let differ = self.b.ins().bor(lens, heads);
-        let same = self.b.ins().icmp_imm_u(IntCC::Equal, differ, 0);
-        let is_long = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, len, 8);
-        let unsure = self.b.ins().band(same, is_long);
-        self.b.ins().brif(unsure, long, &[], after, &[same.into()]);
+        let (key, other) = (self.load(types::I64, a.word(), key_at), self.load(types::I64, b.word(), key_at));
+        let same = self.b.ins().icmp(IntCC::Equal, key, other);
+        let is_long = self.b.ins().icmp_imm_s(IntCC::SignedLessThan, key, 0);
+        self.b.ins().brif(is_long, long, &[], after, &[same.into()]);
+        self.b.seal_block(long);
         self.b.switch_to_block(long);
+        self.b.ins().brif(same, all, &[], after, &[same.into()]);
+        self.b.seal_block(all);
+        self.b.switch_to_block(all);
         let at = self.room(2);
         self.store_boxed(a, at, 0);
         self.store_boxed(b, at, 16);
@@ -183,6 +194,7 @@ impl Emitter<'_, '_> {
         let same = self.call(Helper::SameText, &[at, second]);
         let same = self.b.ins().ireduce(types::I8, same);
         self.b.ins().jump(after, &[same.into()]);
+        self.b.seal_block(after);
         self.b.switch_to_block(after);
         let same = self.b.block_params(after)[0];
         let word = if op == Binary::Equal { same } else { self.b.ins().bxor_imm_u(same, 1) };

@@ -18,6 +18,7 @@ struct Each {
     closure: Value,
     callee: FunctionIndex,
     item: Kind,
+    certain: bool,
     at: Variable,
     again: Block,
     end: Block,
@@ -74,8 +75,8 @@ impl Emitter<'_, '_> {
             }
             "str.is_empty" if is(self, 0, &Kind::Str) => {
                 let text = self.some(arguments[0]).word();
-                let len = self.load(types::I64, text, self.source.layout.text_len);
-                bool(self.b.ins().icmp_imm_u(IntCC::Equal, len, 0))
+                let key = self.load(types::I64, text, self.source.layout.text_key);
+                bool(self.b.ins().icmp_imm_u(IntCC::Equal, key, 0))
             }
             "list.get" if is_list(self) => Some(self.get(arguments[0], arguments[1])),
             "list.push" if is_list(self) => Some(self.push(arguments[0], arguments[1])),
@@ -139,7 +140,7 @@ impl Emitter<'_, '_> {
         let (none, nothing) = (self.int(i64::from(tag::NONE)), self.int(0));
         let words = vec![self.b.ins().select(is_it, head, none), self.b.ins().select(is_it, payload, nothing)];
         let value = Operand::new(Kind::maybe(kind), words);
-        self.retain(&value);
+        self.retain_result(&value);
         value
     }
 
@@ -163,7 +164,7 @@ impl Emitter<'_, '_> {
         let payload = self.b.ins().select(is_none, other.1, maybe.1);
         let value = Operand::new(Kind::Any, vec![head, payload]);
         if self.kind(left).is_counted() || self.kind(right).is_counted() {
-            self.retain(&value);
+            self.retain_result(&value);
         }
         value
     }
@@ -180,9 +181,12 @@ impl Emitter<'_, '_> {
             None => self.elements_of(pointer),
         };
         let closure = self.peek(closure).word();
+        // Turns count from what is left then.
+        self.settle();
         let at = self.b.declare_var(types::I64);
         let (again, end) = (self.b.create_block(), self.b.create_block());
-        Some(Each { elements, closure, callee, item: *item, at, again, end })
+        let certain = self.certain.contains(list);
+        Some(Each { elements, closure, callee, item: *item, certain, at, again, end })
     }
 
     /// The beginning of a turn: its element, not owned.
@@ -197,7 +201,7 @@ impl Emitter<'_, '_> {
         self.demand(may);
         let following = self.b.ins().iadd_imm_s(at, 1);
         self.b.def_var(each.at, following);
-        self.element(each.elements.data, at, &each.item)
+        self.element(each.elements.data, at, &each.item, each.certain)
     }
 
     fn start(&mut self, each: &Each) {
@@ -227,7 +231,7 @@ impl Emitter<'_, '_> {
         self.retain(&item);
         let given = self.ask(&each, &[item])?;
         self.held.clear();
-        let longer = self.pushed(&so_far, &given);
+        let longer = self.pushed(&so_far, &given, true);
         self.b.def_var(out, longer.word());
         self.b.ins().jump(each.again, &[]);
         self.b.switch_to_block(each.end);
@@ -257,7 +261,7 @@ impl Emitter<'_, '_> {
         self.b.ins().brif(keep, kept, &[], each.again, &[]);
         self.b.switch_to_block(kept);
         self.retain(&item);
-        let longer = self.pushed(&so_far, &item);
+        let longer = self.pushed(&so_far, &item, true);
         self.b.def_var(out, longer.word());
         self.b.ins().jump(each.again, &[]);
         self.b.switch_to_block(each.end);

@@ -13,7 +13,12 @@ impl Emitter<'_, '_> {
         let kinds = self.parameters(callee, 0, arguments.len())?;
         let values: Vec<Operand> =
             arguments.iter().zip(&kinds).map(|(register, kind)| self.want(*register, kind)).collect();
-        arguments.iter().zip(&values).for_each(|(register, value)| self.take_as(*register, value));
+        let lent = &self.source.facts.functions[&callee].lent;
+        for ((parameter, register), value) in (0..).zip(arguments).zip(&values) {
+            if !lent.contains(parameter) {
+                self.take_as(*register, value);
+            }
+        }
         self.enter_callee(callee, &values)
     }
 
@@ -26,7 +31,9 @@ impl Emitter<'_, '_> {
         let given: Vec<Operand> =
             arguments.iter().zip(&kinds).map(|(register, kind)| self.want(*register, kind)).collect();
         values.iter().for_each(|value| self.retain(value));
-        arguments.iter().zip(&given).for_each(|(register, value)| self.take_as(*register, value));
+        for (register, value) in arguments.iter().zip(&given) {
+            self.take_as(*register, value);
+        }
         values.extend(given);
         self.enter_callee(callee, &values)
     }
@@ -74,6 +81,7 @@ impl Emitter<'_, '_> {
 
     fn enter_callee(&mut self, callee: FunctionIndex, values: &[Operand]) -> Option<Operand> {
         let reference = *self.callees.get(&callee)?;
+        self.settle();
         let fuel = self.b.use_var(self.fuel);
         let depth = self.b.ins().iadd_imm_s(self.depth, -1);
         let mut words = vec![self.context, fuel, depth];

@@ -21,6 +21,8 @@ pub(super) struct Code {
     /// `(context, fuel, depth, arguments, results) -> fuel`, where arguments and results are words.
     pub(super) enter: *const u8,
     pub(super) parameters: Vec<Kind>,
+    /// Which of them the code owns: not those that are only lent to it.
+    pub(super) owns: Vec<bool>,
     pub(super) result: Kind,
     /// Texts of the image that it reads.
     pub(super) texts: usize,
@@ -68,6 +70,9 @@ pub(super) fn compile(image: &Image, function: FunctionIndex, arguments: &[Value
     Some(Code {
         enter: module.get_finalized_function(enter),
         parameters: facts.parameters(function).to_vec(),
+        owns: (0..image.functions[function as usize].parameters)
+            .map(|p| !facts.functions[&function].lent.contains(p))
+            .collect(),
         result: facts.functions[&function].result.clone(),
         texts,
         ops,

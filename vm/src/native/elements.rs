@@ -71,19 +71,36 @@ impl Emitter<'_, '_> {
         self.b.ins().iadd(data, offset)
     }
 
+    /// The place in a list of so many elements that a register names, counted from the beginning; gives up where it is outside. What
+    /// was found to be inside on the way here is not looked at again.
+    pub(super) fn place_in(&mut self, len: Value, register: Register) -> Value {
+        let at = self.want(register, &Kind::Int).word();
+        if !self.naturals.natural.contains(register) {
+            return self.inside(len, at);
+        }
+        if !self.inside.contains(&[len, at]) {
+            let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, at, len);
+            self.demand(inside);
+            self.inside.push([len, at]);
+        }
+        at
+    }
+
     /// A place that may count from the end, as one from the beginning; gives up where it is outside.
-    pub(super) fn inside(&mut self, len: Value, at: Value) -> Value {
+    fn inside(&mut self, len: Value, at: Value) -> Value {
         let (on, from_end) = (self.b.create_block(), self.b.create_block());
         self.b.set_cold_block(from_end);
         self.b.append_block_param(on, types::I64);
         let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, at, len);
         self.b.ins().brif(inside, on, &[at.into()], from_end, &[]);
+        self.b.seal_block(from_end);
         self.b.switch_to_block(from_end);
         // One from the beginning that is too great stays so: lists are short of 2^63.
         let counted = self.b.ins().iadd(at, len);
         let inside = self.b.ins().icmp(IntCC::UnsignedLessThan, counted, len);
         self.demand(inside);
         self.b.ins().jump(on, &[counted.into()]);
+        self.b.seal_block(on);
         self.b.switch_to_block(on);
         self.b.block_params(on)[0]
     }

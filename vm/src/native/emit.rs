@@ -9,14 +9,17 @@
 
 mod control;
 
-use super::elements;
 use super::flow::{Registers, read, written};
 use super::infer::Inference;
 use super::kind::Kind;
 use super::layout::Layout;
+use super::naturals::{self, Naturals};
 use super::operand::{Operand, types_of};
 use super::services::{Context, Helper};
+use super::ways::Ways;
+use super::{elements, lists};
 use crate::image::{Function, FunctionIndex, Image, Op, Register};
+use control::Carried;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     AbiParam, Block, FuncRef, InstBuilder, SigRef, Signature, StackSlot, StackSlotData, StackSlotKind, Value, types,
@@ -61,6 +64,20 @@ pub(super) struct Emitter<'a, 'b> {
     variables: Vec<Vec<Variable>>,
     /// Where the elements of registers with lists are.
     pub(super) elements: Vec<Option<[Variable; 2]>>,
+    ways: Ways,
+    heads: Vec<Block>,
+    carried: Vec<Option<Carried>>,
+    /// Steps that were taken and are not counted in `fuel` yet.
+    owed: i64,
+    /// Lists' lengths and places that were found to be inside, of values that are computed on the way here.
+    pub(super) inside: Vec<[Value; 2]>,
+    pub(super) naturals: Naturals,
+    /// Registers whose lists hold elements of their kind for certain.
+    pub(super) certain: Registers,
+    /// Registers that hold their lists alone here.
+    pub(super) alone: Registers,
+    /// The instruction that is made.
+    pub(super) at: usize,
     /// Registers that own something here.
     pub(super) owned: Registers,
     /// What is read after the instruction that is made.
@@ -114,6 +131,15 @@ impl<'a, 'b> Emitter<'a, 'b> {
             fuel,
             variables,
             elements,
+            ways: Ways::of(function, &facts.flow, &facts.registers),
+            heads: Vec::new(),
+            carried: Vec::new(),
+            owed: 0,
+            inside: Vec::new(),
+            naturals: naturals::find(function, &facts.flow, &facts.registers),
+            certain: lists::certain(function, &facts.flow, &facts.registers),
+            alone: Registers::of(function.registers),
+            at: 0,
             owned: facts.flow.blocks[0].live.clone(),
             live_after: facts.flow.blocks[0].live.clone(),
             reads_left: Vec::new(),
@@ -152,7 +178,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
             if live.contains(register) {
                 self.set(register, &operand);
                 self.own(register);
-            } else {
+            } else if !self.is_lent(register) {
                 unread.push(operand);
             }
         }
@@ -181,19 +207,26 @@ impl<'a, 'b> Emitter<'a, 'b> {
     fn keep_counted(&mut self) {
         let all: Vec<Register> = self.owned.iter().collect();
         for register in all {
-            if !self.kind(register).is_counted() {
+            if !self.kind(register).is_counted() || self.is_lent(register) {
                 self.owned.remove(register);
             }
         }
     }
 
+    /// Whether a register's values are owned by others for as long as the call lasts.
+    pub(super) fn is_lent(&self, register: Register) -> bool {
+        self.source.facts.functions[&self.index].lent.contains(register)
+    }
+
     fn own(&mut self, register: Register) {
-        if self.kind(register).is_counted() {
+        if self.kind(register).is_counted() && !self.is_lent(register) {
             self.owned.insert(register);
         }
     }
 
-    fn begin(&mut self, op: &Op, live_after: Registers) {
+    fn begin(&mut self, at: usize, live_after: Registers) {
+        let op = &self.function.code[at];
+        self.at = at;
         self.live_after = live_after;
         self.target = written(op);
         self.reads_left.clear();
@@ -226,22 +259,27 @@ impl<'a, 'b> Emitter<'a, 'b> {
         value
     }
 
-    /// The same for a value that was read of the register before.
-    pub(super) fn take_as(&mut self, register: Register, value: &Operand) {
+    /// The same for a value that was read of the register before; whether the register no longer owns it.
+    pub(super) fn take_as(&mut self, register: Register, value: &Operand) -> bool {
         if let Some(index) = self.reads_left.iter().position(|read| *read == register) {
             self.reads_left.swap_remove(index);
         }
         let again = self.reads_left.contains(&register);
         let later = self.live_after.contains(register) && self.target != Some(register);
-        if again || later {
+        if again || later || self.is_lent(register) {
             self.retain(value);
-        } else {
-            self.owned.remove(register);
+            return false;
         }
+        self.owned.remove(register);
+        true
     }
 
     /// The end of an instruction: registers that nobody reads again are freed, and the result, which is owned, is written.
     pub(super) fn finish(&mut self, to: Register, result: Operand) {
+        if !self.borrows && !self.live_after.contains(to) {
+            self.free_read();
+            return self.release(&result);
+        }
         let kind = self.kind(to);
         if !self.borrows {
             self.held.push(result.clone());
@@ -249,13 +287,9 @@ impl<'a, 'b> Emitter<'a, 'b> {
         let result = self.convert(result, &kind);
         self.held.clear();
         self.free_read();
-        if self.borrows {
-            self.set(to, &result);
-        } else if self.live_after.contains(to) {
-            self.set(to, &result);
+        self.set(to, &result);
+        if !self.borrows {
             self.own(to);
-        } else {
-            self.release(&result);
         }
     }
 
@@ -296,6 +330,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
             let away = self.b.create_block();
             self.b.set_cold_block(away);
             self.b.ins().brif(holds, on, &[], away, &[]);
+            self.b.seal_block(away);
             self.b.switch_to_block(away);
             let held = std::mem::take(&mut self.held);
             held.iter().for_each(|value| self.release(value));
@@ -303,6 +338,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
             self.b.ins().jump(exit, &[]);
             self.held = held;
         }
+        self.b.seal_block(on);
         self.b.switch_to_block(on);
     }
 

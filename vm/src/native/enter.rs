@@ -36,8 +36,11 @@ pub(super) fn enter(
         return Outcome::Interpret;
     }
     let mut words = Vec::with_capacity(2 * arguments.len());
-    for (value, kind) in arguments.iter().zip(&code.parameters) {
-        give_words(value.clone(), kind, &mut words);
+    for ((value, kind), owns) in arguments.iter().zip(&code.parameters).zip(&code.owns) {
+        if *owns {
+            let _ = ManuallyDrop::new(value.clone());
+        }
+        words_of(value, kind, &mut words);
     }
     let here = 0u8;
     let mut context = Context {
@@ -64,16 +67,15 @@ pub(super) fn enter(
         Err(_) => Outcome::Interpret,
     }
 }
-/// The words of a value that fits a kind; its owner goes with them.
-fn give_words(value: Value, kind: &Kind, words: &mut Vec<MaybeUninit<u64>>) {
-    if let Value::Bool(truth) = value
+/// The words of a value that fits a kind.
+fn words_of(value: &Value, kind: &Kind, words: &mut Vec<MaybeUninit<u64>>) {
+    if let Value::Bool(truth) = *value
         && *kind == Kind::Bool
     {
         return words.push(MaybeUninit::new(u64::from(truth)));
     }
-    let value = ManuallyDrop::new(value);
     // SAFETY: a value is two words (`Layout::probe` was asked before any code was made), some bytes of which may not be set.
-    let both = unsafe { std::ptr::from_ref(&*value).cast::<[MaybeUninit<u64>; 2]>().read() };
+    let both = unsafe { std::ptr::from_ref(value).cast::<[MaybeUninit<u64>; 2]>().read() };
     let first = if operand::types_of(kind).len() == 1 { 1 } else { 0 };
     words.extend_from_slice(&both[first..]);
 }

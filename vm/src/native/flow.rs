@@ -7,7 +7,7 @@ use crate::image::{Function, Op, Register};
 pub(super) struct Registers(Vec<u64>);
 
 impl Registers {
-    fn of(count: u16) -> Self {
+    pub(super) fn of(count: u16) -> Self {
         Self(vec![0; usize::from(count).div_ceil(64)])
     }
 
@@ -31,6 +31,11 @@ impl Registers {
             *mine |= theirs;
         }
         grew
+    }
+
+    /// Those of both sets.
+    pub(super) fn common(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(mine, theirs)| mine & theirs).collect())
     }
 
     /// In order.

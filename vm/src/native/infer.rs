@@ -3,9 +3,9 @@
 //! An abstract run: kinds only grow (`Kind::join`) and are of bounded depth, so it ends. What it finds of registers holds, because
 //! code is made by it; what it finds of the insides of lists and records is a guess that code checks where it reads them.
 
-use super::flow::{Flow, is_supported, read, written};
+use super::flow::{Flow, Registers, is_supported, read, written};
 use super::kind::Kind;
-use super::results;
+use super::{lend, results};
 use crate::image::{Binary, Function, FunctionIndex, Image, Op, Register};
 use crate::value::Value;
 use indexmap::IndexMap;
@@ -27,6 +27,8 @@ pub(super) struct Facts {
     pub(super) registers: Vec<Kind>,
     pub(super) result: Kind,
     pub(super) flow: Flow,
+    /// Registers whose values need no owner (`lend`).
+    pub(super) lent: Registers,
 }
 
 /// Which fields: of a record type or of the variants of an enum.
@@ -63,6 +65,7 @@ impl<'a> Inference<'a> {
                 inference.round(function)?;
             }
             if !inference.grew {
+                lend::find(image, &mut inference.functions);
                 return Some(inference);
             }
         }
@@ -156,7 +159,7 @@ impl<'a> Inference<'a> {
         for register in flow.blocks[0].live.iter().filter(|register| *register >= function.parameters) {
             registers[usize::from(register)] = Kind::Any;
         }
-        self.functions.insert(index, Facts { registers, result: Kind::Never, flow });
+        self.functions.insert(index, Facts { registers, result: Kind::Never, flow, lent: Registers::default() });
         self.grew = true;
         Some(())
     }
@@ -182,9 +185,10 @@ impl<'a> Inference<'a> {
         let image = self.image;
         let function = &image.functions[index as usize];
         let flow = self.functions[&index].flow.clone();
-        for block in &flow.blocks {
-            for op in &function.code[block.start..block.end] {
-                self.op(index, function, op)?;
+        for (block, known) in flow.blocks.iter().enumerate() {
+            let live = flow.live_in_block(block, function);
+            for (op, live) in function.code[known.start..known.end].iter().zip(&live) {
+                self.op(index, function, op, live)?;
             }
         }
         Some(())
@@ -194,7 +198,8 @@ impl<'a> Inference<'a> {
         self.functions[&function].registers[usize::from(register)].clone()
     }
 
-    fn op(&mut self, index: FunctionIndex, function: &Function, op: &Op) -> Option<()> {
+    /// What an instruction shows. What it writes counts only if it is read: `live` has what is read after it.
+    fn op(&mut self, index: FunctionIndex, function: &Function, op: &Op, live: &Registers) -> Option<()> {
         let kind = |this: &Self, register: &Register| this.kind(index, *register);
         // A loop's place is for its loop only.
         let mut moves_place = false;
@@ -345,7 +350,7 @@ impl<'a> Inference<'a> {
             }
             _ => return Some(()),
         };
-        if let Some(to) = written(op) {
+        if let Some(to) = written(op).filter(|to| live.contains(*to)) {
             self.put(index, to, &result);
         }
         Some(())

@@ -3,6 +3,7 @@
 use super::emit::Emitter;
 use super::kind::Kind;
 use super::layout::{PAYLOAD, tag};
+use super::lists;
 use super::operand::Operand;
 use super::services::{Context, Helper};
 use crate::image::{Op, Register};
@@ -33,7 +34,7 @@ impl Emitter<'_, '_> {
                 let offset = i32::try_from(*text).ok()?.checked_mul(16)?.checked_add(PAYLOAD)?;
                 let word = self.load(types::I64, texts, offset);
                 let text = Operand::one(Kind::Str, word);
-                self.retain(&text);
+                self.retain_result(&text);
                 (*to, text)
             }
             Op::Copy { to, from } => {
@@ -42,7 +43,10 @@ impl Emitter<'_, '_> {
                 let elements = self.elements[usize::from(*from)].map(|_| self.elements_in(*from));
                 (*to, Operand { elements, ..value })
             }
-            Op::List { to, items } if items.is_empty() => (*to, self.empty(Kind::list(Kind::Any), Context::EMPTY_LIST)),
+            Op::List { to, items } if items.is_empty() => match lists::room_of(&self.function.code, self.at) {
+                Some(over) => (*to, self.list_for(over)),
+                None => (*to, self.empty(Kind::list(Kind::Any), Context::EMPTY_LIST)),
+            },
             Op::List { to, items } => (*to, self.make(items, Kind::list(Kind::Any), 0)),
             Op::Tuple { to, items } => {
                 let kinds = items.iter().map(|item| self.kind(*item).contained()).collect();
@@ -134,8 +138,23 @@ impl Emitter<'_, '_> {
     fn empty(&mut self, kind: Kind, of_context: i32) -> Operand {
         let pointer = self.load(types::I64, self.context, of_context);
         let empty = Operand::one(kind, pointer);
-        self.retain(&empty);
+        self.retain_result(&empty);
         empty
+    }
+
+    /// A list without elements that has room for as many as a loop over a register has turns.
+    fn list_for(&mut self, over: Register) -> Operand {
+        let turns = match self.kind(over) {
+            Kind::Range => {
+                let range = self.peek(over);
+                let turns = self.b.ins().isub(range.words[1], range.words[0]);
+                let nothing = self.int(0);
+                self.b.ins().smax(turns, nothing)
+            }
+            Kind::List(_) => self.elements_in(over).len,
+            _ => self.int(0),
+        };
+        Operand::one(Kind::list(Kind::Any), self.call(Helper::NewList, &[turns]))
     }
 
     /// Gives up unless a helper gave something.
@@ -273,7 +292,7 @@ impl Emitter<'_, '_> {
             }
             Kind::List(_) | Kind::Map(..) | Kind::Any => {
                 let kind = if kind == Kind::Any { Kind::list(Kind::Any) } else { kind };
-                let list = self.take(over, &kind);
+                let list = if self.borrows { self.want(over, &kind) } else { self.take(over, &kind) };
                 let elements = self.elements[usize::from(over)].map(|_| self.elements_in(over));
                 Some(Operand { elements, ..Operand::new(Kind::Iterator(goes_over), vec![list.word(), nothing]) })
             }

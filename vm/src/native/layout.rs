@@ -3,7 +3,7 @@
 //! [`Value`] itself has a layout that the language promises (`repr(u8)`); the insides of `Rc` and `Vec` have not. So they are
 //! probed with values whose parts are known, and where anything is not as code needs it, nothing is compiled.
 
-use crate::value::{Shared, TaskId, Value};
+use crate::value::{LONG, Shared, TaskId, Value};
 use std::rc::Rc;
 
 /// The first byte of a value of each kind: the order of [`Value`].
@@ -44,8 +44,8 @@ pub(super) struct Layout {
     pub(super) len: i32,
     /// Of a list: for how many there is room.
     pub(super) capacity: i32,
-    /// Of a text: its bytes in all; its first 8 bytes follow.
-    pub(super) text_len: i32,
+    /// Of a text: what tells it apart from others, as a number: nothing if it is empty, less than nothing if it is long.
+    pub(super) text_key: i32,
     /// Of a pair in a map, from where the pair begins: its key.
     pub(super) key: i32,
     /// Of a pair in a map: its value.
@@ -109,13 +109,13 @@ impl Layout {
         let place =
             |wanted: u64| words[2..].iter().position(|word| *word == wanted).map(|index| inside + index as i32 * 8);
         let text = Value::text("abcdefghi");
-        let (len, head) = (at(word(&text), 16), at(word(&text), 24));
-        if len != 9 || head.to_le_bytes() != *b"abcdefgh" {
+        let key = at(word(&text), 16);
+        if key.to_le_bytes() != [b'a', b'b', b'c', b'd', b'e', b'f', b'g', LONG] {
             return None;
         }
         let (data, len) = (place(data)?, place(3)?);
         let (key, value) = Self::of_pairs(data, len)?;
-        Some(Self { data, len, capacity: place(capacity)?, text_len: 16, key, value })
+        Some(Self { data, len, capacity: place(capacity)?, text_key: 16, key, value })
     }
 
     /// Where key and value of a pair are, if maps lie in memory as lists do.

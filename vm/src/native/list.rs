@@ -12,9 +12,9 @@ use cranelift_codegen::ir::{InstBuilder, Value, types};
 
 impl Emitter<'_, '_> {
     /// An element, not owned; the place is inside.
-    pub(super) fn element(&mut self, data: Value, at: Value, kind: &Kind) -> Operand {
+    pub(super) fn element(&mut self, data: Value, at: Value, kind: &Kind, certain: bool) -> Operand {
         let place = self.place(data, at);
-        self.load_value(place, 0, kind)
+        if certain { self.load_certain(place, kind) } else { self.load_value(place, 0, kind) }
     }
 
     pub(super) fn index(&mut self, to: Register, of: Register, at: Register) -> Operand {
@@ -24,10 +24,9 @@ impl Emitter<'_, '_> {
             let done = self.call(Helper::Index, &[values, second, out]);
             return self.given(done, out, to);
         };
-        let at = self.want(at, &Kind::Int).word();
         let Elements { data, len } = self.elements_in(of);
-        let at = self.inside(len, at);
-        let element = self.element(data, at, &item);
+        let at = self.place_in(len, at);
+        let element = self.element(data, at, &item, self.certain.contains(of));
         self.retain_result(&element);
         element
     }
@@ -46,8 +45,8 @@ impl Emitter<'_, '_> {
         let (none, nothing) = (self.int(i64::from(tag::NONE)), self.int(0));
         self.b.ins().brif(inside, there, &[], after, &[none.into(), nothing.into()]);
         self.b.switch_to_block(there);
-        let element = self.element(data, at, &Kind::Any);
-        self.retain(&element);
+        let element = self.element(data, at, &Kind::Any, false);
+        self.retain_result(&element);
         self.b.ins().jump(after, &[element.words[0].into(), element.words[1].into()]);
         self.b.switch_to_block(after);
         let words = self.b.block_params(after).to_vec();
@@ -76,25 +75,27 @@ impl Emitter<'_, '_> {
             let done = self.call(Helper::WithIndex, &[self.context, values, out]);
             return self.given(done, out, to);
         };
-        let at = self.want(at, &Kind::Int).word();
         let (list, before) = (self.some(of), self.elements_in(of));
-        let at = self.inside(before.len, at);
-        let same = kind == Kind::list(self.kind(value)) && matches!(self.kind(value), Kind::Int | Kind::Float);
-        if same {
-            let place = self.place(before.data, at);
-            self.load_value(place, 0, &self.kind(value));
-        }
-        self.take_as(of, &list);
+        let at = self.place_in(before.len, at);
         let item = self.kind(value);
-        let item = self.take(value, &item);
-        let list = self.own_alone(list.word(), before);
-        let place = self.place(list.1.data, at);
-        if same {
-            self.store(item.word(), place, PAYLOAD);
-        } else {
-            self.replace(place, &item);
+        let same = kind == Kind::list(item.clone()) && matches!(item, Kind::Int | Kind::Float | Kind::Bool);
+        let certain = same && self.certain.contains(of);
+        if same && !certain {
+            let place = self.place(before.data, at);
+            self.load_value(place, 0, &item);
         }
-        Operand { elements: Some(list.1), ..Operand::one(kind, list.0) }
+        let is_alone = self.alone.contains(of);
+        let moved = self.take_as(of, &list);
+        let item = self.take(value, &item);
+        let (list, elements) =
+            if is_alone && moved { (list.word(), before) } else { self.own_alone(list.word(), before) };
+        let place = self.place(elements.data, at);
+        match item.kind {
+            Kind::Int | Kind::Float if same => self.store(item.word(), place, PAYLOAD),
+            _ if same => self.store_boxed(&item, place, 0),
+            _ => self.replace(place, &item),
+        }
+        Operand { elements: Some(elements), ..Operand::one(kind, list) }
     }
 
     /// Puts a value where another one was, which is freed.
@@ -103,10 +104,12 @@ impl Emitter<'_, '_> {
         let found = self.load(types::I8, place, 0);
         let is_counted = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, found, i64::from(tag::STR));
         self.b.ins().brif(is_counted, counted, &[], after, &[]);
+        self.b.seal_block(counted);
         self.b.switch_to_block(counted);
         let (head, payload) = (self.load(types::I64, place, 0), self.load(types::I64, place, PAYLOAD));
         self.release_pointer(head, payload);
         self.b.ins().jump(after, &[]);
+        self.b.seal_block(after);
         self.b.switch_to_block(after);
         self.store_boxed(by, place, 0);
     }
@@ -120,10 +123,12 @@ impl Emitter<'_, '_> {
         let owners = self.load(types::I64, list, STRONG);
         let alone = self.b.ins().icmp_imm_u(IntCC::Equal, owners, 1);
         self.b.ins().brif(alone, after, &[list.into(), elements.data.into()], shared, &[]);
+        self.b.seal_block(shared);
         self.b.switch_to_block(shared);
         let copy = self.call(Helper::Unique, &[list]);
         let data = self.load(types::I64, copy, self.source.layout.data);
         self.b.ins().jump(after, &[copy.into(), data.into()]);
+        self.b.seal_block(after);
         self.b.switch_to_block(after);
         let [list, data] = [0, 1].map(|index| self.b.block_params(after)[index]);
         (list, Elements { data, ..elements })
@@ -137,14 +142,15 @@ impl Emitter<'_, '_> {
         let most = self.load(types::I64, self.context, Context::ELEMENTS);
         let fits = self.b.ins().icmp(IntCC::UnsignedLessThan, len, most);
         self.demand(fits);
-        self.take_as(list, &pushed);
+        let is_alone = self.alone.contains(list);
+        let moved = self.take_as(list, &pushed);
         let kind = self.kind(item);
         let item = self.take(item, &kind);
-        self.pushed(&pushed, &item)
+        self.pushed(&pushed, &item, is_alone && moved)
     }
 
-    /// A list with a value at its end; takes both.
-    pub(super) fn pushed(&mut self, list: &Operand, item: &Operand) -> Operand {
+    /// A list with a value at its end; takes both. Nobody else holds a list that is alone.
+    pub(super) fn pushed(&mut self, list: &Operand, item: &Operand, is_alone: bool) -> Operand {
         let (head, payload) = self.boxed(item);
         let Elements { data, len } = self.elements_as_known(list);
         let list = list.word();
@@ -153,13 +159,21 @@ impl Emitter<'_, '_> {
         for _ in 0..3 {
             self.b.append_block_param(after, types::I64);
         }
-        let owners = self.load(types::I64, list, STRONG);
-        let is_alone = self.b.ins().icmp_imm_u(IntCC::Equal, owners, 1);
-        self.b.ins().brif(is_alone, alone, &[], elsewhere, &[]);
+        if is_alone {
+            self.b.ins().jump(alone, &[]);
+        } else {
+            let owners = self.load(types::I64, list, STRONG);
+            let is_alone = self.b.ins().icmp_imm_u(IntCC::Equal, owners, 1);
+            self.b.ins().brif(is_alone, alone, &[], elsewhere, &[]);
+        }
         self.b.switch_to_block(alone);
+        self.b.seal_block(alone);
         let room = self.load(types::I64, list, self.source.layout.capacity);
         let has_room = self.b.ins().icmp(IntCC::UnsignedLessThan, len, room);
         self.b.ins().brif(has_room, here, &[], elsewhere, &[]);
+        self.b.seal_block(here);
+        self.b.seal_block(elsewhere);
+        self.b.set_cold_block(elsewhere);
         self.b.switch_to_block(here);
         let place = self.place(data, len);
         self.store(head, place, 0);
@@ -171,6 +185,7 @@ impl Emitter<'_, '_> {
         let copy = self.call(Helper::Push, &[list, head, payload]);
         let Elements { data, len } = self.elements_of(copy);
         self.b.ins().jump(after, &[copy.into(), data.into(), len.into()]);
+        self.b.seal_block(after);
         self.b.switch_to_block(after);
         let [list, data, len] = [0, 1, 2].map(|index| self.b.block_params(after)[index]);
         Operand { elements: Some(Elements { data, len }), ..Operand::one(Kind::list(Kind::Any), list) }

@@ -195,6 +195,17 @@ impl Emitter<'_, '_> {
         }
     }
 
+    /// A value of a list whose elements are of this kind for certain, not owned.
+    pub(super) fn load_certain(&mut self, at: Value, kind: &Kind) -> Operand {
+        let word = match kind {
+            // The byte after the kind.
+            Kind::Bool => self.load(types::I8, at, 1),
+            Kind::Int | Kind::Float | Kind::Str => self.load(types_of(kind)[0], at, PAYLOAD),
+            other => return self.load_value(at, 0, other),
+        };
+        Operand::one(kind.clone(), word)
+    }
+
     /// The same value as one of another kind; gives up where it is none of it. Nothing changes owners.
     pub(super) fn convert(&mut self, of: Operand, kind: &Kind) -> Operand {
         if types_of(&of.kind) == types_of(kind) && (of.kind.is_pointer() == kind.is_pointer()) {
@@ -261,6 +272,8 @@ impl Emitter<'_, '_> {
         let count = self.load(types::I64, pointer, STRONG);
         let is_last = self.b.ins().icmp_imm_u(IntCC::Equal, count, 1);
         self.b.ins().brif(is_last, last, &[], shared, &[]);
+        self.b.seal_block(last);
+        self.b.seal_block(shared);
         self.b.switch_to_block(shared);
         let less = self.b.ins().iadd_imm_s(count, -1);
         self.store(less, pointer, STRONG);
@@ -268,6 +281,7 @@ impl Emitter<'_, '_> {
         self.b.switch_to_block(last);
         self.call(Helper::Free, &[head, pointer]);
         self.b.ins().jump(after, &[]);
+        self.b.seal_block(after);
         self.b.switch_to_block(after);
     }
 
@@ -277,9 +291,11 @@ impl Emitter<'_, '_> {
         let found = self.tag(head);
         let is_counted = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, found, i64::from(tag::STR));
         self.b.ins().brif(is_counted, counted, &[], after, &[]);
+        self.b.seal_block(counted);
         self.b.switch_to_block(counted);
         does(self);
         self.b.ins().jump(after, &[]);
+        self.b.seal_block(after);
         self.b.switch_to_block(after);
     }
 }

@@ -1,21 +1,21 @@
-//! A text: its length and first bytes stand before it, so that most texts are told apart without looking at them.
+//! A text: a key of its first bytes stands before it, so that most texts are told apart without looking at them.
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
 
-/// Bytes of a text that are kept beside it.
-const HEAD_BYTES: usize = 8;
+/// Bytes of a text that its key holds.
+const KEY_BYTES: usize = 7;
+/// The last byte of the key of a text that is longer than that. Texts with other keys are equal where their keys are.
+pub(crate) const LONG: u8 = 0xff;
 
 /// A text that does not change.
 #[derive(Clone)]
 #[repr(C)]
 pub struct Text {
-    /// Bytes in all.
-    len: u64,
-    /// The first bytes, the rest zero.
-    head: [u8; HEAD_BYTES],
+    /// The first bytes, the rest zero; then the length, or [`LONG`].
+    key: [u8; 8],
     text: Box<str>,
 }
 
@@ -27,10 +27,11 @@ thread_local! {
 impl Text {
     fn new(text: impl Into<Box<str>>) -> Self {
         let text = text.into();
-        let kept = text.len().min(HEAD_BYTES);
-        let mut head = [0; HEAD_BYTES];
-        head[..kept].copy_from_slice(&text.as_bytes()[..kept]);
-        Self { len: text.len() as u64, head, text }
+        let kept = text.len().min(KEY_BYTES);
+        let mut key = [0; 8];
+        key[..kept].copy_from_slice(&text.as_bytes()[..kept]);
+        key[KEY_BYTES] = if text.len() > KEY_BYTES { LONG } else { kept as u8 };
+        Self { key, text }
     }
 
     /// A text that may be shared.
@@ -58,7 +59,7 @@ impl fmt::Debug for Text {
 
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
-        self.len == other.len && self.head == other.head && (self.text.len() <= HEAD_BYTES || self.text == other.text)
+        self.key == other.key && (self.key[KEY_BYTES] != LONG || self.text == other.text)
     }
 }
 
@@ -82,7 +83,7 @@ mod tests {
 
     #[test]
     fn texts_are_equal_where_their_bytes_are() {
-        let texts = ["", "a", "\0", "a\0", "abcdefgh", "abcdefghi", "abcdefghj", "é", "éé"];
+        let texts = ["", "a", "\0", "a\0", "abcdef", "abcdefg", "abcdefgh", "abcdefghi", "abcdefghj", "é", "éé"];
         for (i, a) in texts.iter().enumerate() {
             for (j, b) in texts.iter().enumerate() {
                 assert_eq!(Text::of(a) == Text::of(b), i == j, "{a:?} {b:?}");
