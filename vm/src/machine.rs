@@ -132,7 +132,7 @@ pub fn run_with(
         nested: 0,
         inner_trap: None,
         watched,
-        outlook: Outlook::new(image),
+        outlook: Outlook::new(image, options),
         traced,
         copying: false,
         reads: None,

@@ -21,7 +21,7 @@ mod compile;
 mod elements;
 mod emit;
 mod enter;
-mod flow;
+pub(crate) mod flow;
 mod infer;
 mod instruction;
 mod kind;

@@ -1,13 +1,19 @@
-//! What comes after a question, from the code alone: whether its transcript is asked again, and into how many branches it is forked.
+//! What comes after a question, from the code alone: whether its transcript is asked again, how many tokens are generated in it then (`bound`),
+//! into how many branches it is forked, and with what the transcript begins that is opened next (`next`).
 //!
 //! The engine is told with each question, so that it keeps what will be wanted and lets go what will not. A way through the code that
 //! can't be taken counts as one that can: what is said to be over is over.
 
-use crate::image::{Function, Image, Op, Start};
+mod bound;
+mod next;
+
+use crate::image::{Function, FunctionIndex, Image, Op, Start};
 use crate::machine::Machine;
+use crate::options::RunOptions;
 use crate::task::Slot;
 use crate::value::TaskId;
-use rustc_hash::FxHashMap;
+use bound::Bounds;
+use rustc_hash::{FxHashMap, FxHashSet};
 use sgl_protocol::{Command, Hint};
 
 /// What was found out, by function and instruction.
@@ -16,12 +22,16 @@ pub(crate) struct Outlook {
     /// Whether a function, or one that it calls, asks about the transcript that it is called in.
     asks: Vec<bool>,
     later: FxHashMap<(u32, usize), bool>,
+    bounds: Bounds,
+    /// Functions of which it was said with what they begin.
+    announced: FxHashSet<FunctionIndex>,
 }
 
 impl Outlook {
     /// What is known of each function: a fixed point, as functions call each other.
-    pub(crate) fn new(image: &Image) -> Self {
-        let mut outlook = Self { asks: vec![false; image.functions.len()], later: FxHashMap::default() };
+    pub(crate) fn new(image: &Image, options: &RunOptions) -> Self {
+        let (asks, bounds) = (vec![false; image.functions.len()], Bounds::new(image, options));
+        let mut outlook = Self { asks, later: FxHashMap::default(), bounds, announced: FxHashSet::default() };
         loop {
             let found: Vec<bool> =
                 image.functions.iter().map(|function| function.code.iter().any(|op| outlook.needs(op))).collect();
@@ -85,11 +95,15 @@ impl Machine<'_> {
         // A guard may take the transcript back, and go on elsewhere.
         let guarded = task.frames.iter().any(|frame| !frame.guards.is_empty());
         let later = guarded || task.frames.iter().any(|frame| outlook.later(image, frame.function, frame.at + 1));
+        let next = (innermost.function, innermost.at + 1);
+        let mut bound = task.frames.iter().map(|frame| outlook.bounds.from(frame.function, frame.at + 1));
+        let bound = bound.try_fold(0_u32, |sum, own| sum.checked_add(own?)).filter(|_| !guarded);
         if let Some(count) = forks.filter(|count| *count > 0) {
             self.model.submit(Command::Hint { session, hint: Hint::Forks(count) });
-        } else if !later {
-            self.model.submit(Command::Hint { session, hint: Hint::LastUse });
         }
+        let hint = if later { Hint::Remaining(bound) } else { Hint::LastUse };
+        self.model.submit(Command::Hint { session, hint });
+        self.announce(next);
     }
 }
 

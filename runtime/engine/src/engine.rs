@@ -216,7 +216,7 @@ impl Engine {
     pub fn cache_metrics(&self) -> CacheMetrics {
         let mut counts = self.counting.counts;
         (counts.evicted_old, counts.evicted_done) = self.cache.evicted;
-        counts.dropped_files = self.store.as_ref().map_or(0, |store| store.dropped);
+        counts.dropped_files = self.store.as_ref().map_or(0, Store::dropped);
         counts
     }
 
@@ -295,6 +295,7 @@ impl Engine {
         let open = self.sessions.get(&request.session);
         let (priority, allowed) = open.map_or((0, None), |open| (open.priority, open.deadline));
         let namespace = open.map_or(Namespace::default(), |open| open.namespace);
+        let later = open.map_or(0, Session::later);
         request.deadline = deadline.or(allowed.map(|time| self.clock.now().saturating_add(time)));
         if let Some(deadline) = request.deadline {
             self.deadlines.insert((deadline, id));
@@ -303,13 +304,14 @@ impl Engine {
         for mut sequence in sequences {
             (sequence.priority, sequence.namespace) = (priority, namespace);
             if let (Kind::Generate(generation), true) = (&mut request.kind, sequence.goes_on) {
+                sequence.later = later;
                 sequence.scores = generation.top.is_some();
                 sequence.bounded = generation.hole.is_constrained();
                 // Where alternatives are reported, each token is drawn alone.
                 generation.guesses = if generation.top.is_some() { 0 } else { self.guesses };
                 generation.jump(&mut sequence, &self.writing, &mut self.habits);
             }
-            self.bring(&sequence);
+            sequence.ticket = self.read_ahead(&sequence);
             let name = self.sequences.insert(sequence);
             request.open.push(name);
             self.touched.push(name);

@@ -27,7 +27,8 @@ impl Engine {
     pub(crate) fn save(&mut self, name: SequenceId) {
         let (Some(store), Some(sequence)) = (&mut self.store, self.sequences.get(name)) else { return };
         let Some(space) = self.spaces.name(sequence.namespace) else { return };
-        for (index, key) in store.keys(space, &sequence.tokens[..sequence.computed()]).enumerate() {
+        for (index, key) in store.keys(space, &sequence.tokens[..sequence.sound.min(sequence.tokens.len())]).enumerate()
+        {
             if store.claim(key) {
                 let slots = &sequence.slots[index * BLOCK..(index + 1) * BLOCK];
                 self.forward.save(slots.to_vec(), Box::new(store.saver(key)));
@@ -35,16 +36,43 @@ impl Engine {
         }
     }
 
-    /// Brings into the cache what the store has of a sequence and the cache has not.
-    pub(crate) fn bring(&mut self, sequence: &Sequence) {
+    /// Begins to read from disk what the cache has not of a beginning; gives the number by which it is asked whether that is done, if there
+    /// is a store.
+    pub(crate) fn read_ahead(&mut self, sequence: &Sequence) -> Option<u64> {
+        let bytes = self.forward.slot_bytes()?;
+        let store = self.store.as_mut()?;
+        let space = self.spaces.name(sequence.namespace)?;
+        let first = self.cache.match_len(sequence) / BLOCK;
+        let keys = store.keys(space, &sequence.tokens[..sequence.reusable()]).skip(first);
+        Some(store.read_ahead(keys, bytes * BLOCK))
+    }
+
+    /// Brings into the cache what the store has of a sequence that is to be started and the cache has not. Gives whether it may be started:
+    /// not while something is read for it and others run.
+    pub(crate) fn bring(&mut self, name: SequenceId, others_run: bool) -> bool {
+        let (Some(store), Some(sequence)) = (&mut self.store, self.sequences.get_mut(name)) else { return true };
+        let Some(ticket) = sequence.ticket else { return true };
+        if !store.is_read(ticket) {
+            if others_run {
+                return false;
+            }
+            self.counting.counts.awaited_reads += 1;
+            store.await_read(ticket);
+        }
+        sequence.ticket = None;
+        let beginning = Sequence::beginning(sequence, sequence.reusable());
+        self.restore(&beginning);
+        true
+    }
+
+    fn restore(&mut self, beginning: &Sequence) {
         let Some(bytes) = self.forward.slot_bytes() else { return };
         let Some(store) = &mut self.store else { return };
-        let Some(space) = self.spaces.name(sequence.namespace) else { return };
-        let known = self.cache.match_len(sequence);
-        let tokens = &sequence.tokens[..sequence.reusable()];
+        let Some(space) = self.spaces.name(beginning.namespace) else { return };
+        let known = self.cache.match_len(beginning);
         let first = known / BLOCK;
         let mut blocks = Vec::new();
-        for key in store.keys(space, tokens).skip(first) {
+        for key in store.keys(space, &beginning.tokens[..beginning.reusable()]).skip(first) {
             let Some(block) = store.load(key, bytes * BLOCK) else { break };
             blocks.push(block);
         }
@@ -52,10 +80,7 @@ impl Engine {
             return;
         }
         let end = (first + blocks.len()) * BLOCK;
-        // One more token, because the last of a sequence is never taken from the cache.
-        let carried = sequence.tokens[..=end].to_vec();
-        let mut carrier = Sequence::new(sequence.request, sequence.part, carried, end + 1);
-        carrier.namespace = sequence.namespace;
+        let mut carrier = Sequence::beginning(beginning, end);
         let from = self.cache.attach(&mut carrier);
         let room = self.cache.pool.free().len() + self.cache.tree.evictable_slots();
         if end > from && end - from <= room / 2 && self.cache.extend(&mut carrier, end - from) {

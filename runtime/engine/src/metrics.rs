@@ -23,6 +23,8 @@ pub struct CacheMetrics {
     pub reusable_tokens: Option<u64>,
     /// Tokens that came from the store, in host memory or on disk.
     pub restored_tokens: u64,
+    /// How often nothing could be computed until something was read from disk.
+    pub awaited_reads: u64,
     /// Files of the store that were not what they said, and were dropped.
     pub dropped_files: u64,
     /// Slots that were evicted to make room, last used longest ago.

@@ -21,6 +21,9 @@ impl Namespace {
     }
 }
 
+/// Added to the time of use of what will be asked for again: it goes after all that was only used.
+const WANTED: u64 = 1 << 62;
+
 /// The empty sequence.
 pub(crate) const ROOT: NodeId = NodeId(0);
 
@@ -197,6 +200,28 @@ impl RadixTree {
             }
             // Below it may be what an option of it has computed: that is done with, too.
             let used = std::mem::replace(&mut self.node_mut(at).used, 0);
+            self.evictable.remove(&(used, at));
+            self.refresh(at);
+            at = self.node(at).parent.unwrap_or(ROOT);
+        }
+    }
+
+    /// Somebody will ask for these tokens again: what the tree has of them goes after what nobody has said that of.
+    pub(crate) fn want(&mut self, space: Namespace, tokens: &[u32]) {
+        self.set_used(space, tokens, |now| now + WANTED);
+    }
+
+    /// Takes back [`RadixTree::want`]: they were used just now, and that is all.
+    pub(crate) fn unwant(&mut self, space: Namespace, tokens: &[u32]) {
+        self.set_used(space, tokens, |now| now);
+    }
+
+    fn set_used(&mut self, space: Namespace, tokens: &[u32], when: impl Fn(u64) -> u64) {
+        let mut at = self.matched(space, tokens, &mut Vec::new());
+        while at != ROOT {
+            self.clock += 1;
+            let now = when(self.clock);
+            let used = std::mem::replace(&mut self.node_mut(at).used, now);
             self.evictable.remove(&(used, at));
             self.refresh(at);
             at = self.node(at).parent.unwrap_or(ROOT);

@@ -122,6 +122,9 @@ impl Engine {
             }
             let Some(name) = self.next_waiting() else { return };
             let alone = work.is_empty() && !self.running.iter().any(|name| self.is_running(*name));
+            if !self.bring(name, !alone) {
+                return;
+            }
             let Some(sequence) = self.sequences.get_mut(name).filter(|sequence| sequence.flights == 0) else { return };
             // What is in the cache needs no slot. Taking it only makes less available: without room before there is none after.
             let least = sequence.reserve() - self.cache.match_len(sequence).min(sequence.todo());

@@ -59,6 +59,12 @@ pub(crate) struct Sequence {
     pub(crate) unsure: bool,
     /// Slots at the end whose tokens are a draft under way. What they hold may be another text than `tokens` by now.
     pub(crate) drafted: usize,
+    /// How many of its tokens were computed by passes that have been read.
+    pub(crate) sound: usize,
+    /// While it has not been looked for in the store: what is read for it, 0 for nothing.
+    pub(crate) ticket: Option<u64>,
+    /// Tokens that its transcript may generate in later requests.
+    pub(crate) later: u32,
     /// The last pass that it was planned in.
     pub(crate) planned: u64,
     /// How many sequences had been started when it began to wait, and how many may be until it is.
@@ -102,9 +108,19 @@ impl Sequence {
             pending: None,
             unsure: false,
             drafted: 0,
+            sound: 0,
+            ticket: None,
+            later: 0,
             planned: 0,
             waits: None,
         }
+    }
+
+    /// Something that takes the first `count` tokens of another sequence, and nothing after them, from the cache.
+    pub(crate) fn beginning(of: &Self, count: usize) -> Self {
+        // One more token, because the last of a sequence is never taken from the cache.
+        let tokens = of.tokens[..(count + 1).min(of.tokens.len())].to_vec();
+        Self { namespace: of.namespace, ..Self::new(of.request, of.part, tokens, usize::MAX) }
     }
 
     /// How many of its tokens are computed, or will be by the passes under way.
@@ -125,10 +141,10 @@ impl Sequence {
         (known > 0).then_some(Rows { known, pending: None, draft_from: 0 })
     }
 
-    /// Slots that it will take until it ends: all that its value may need, half of what the budget alone allows.
+    /// Slots that it will take until its transcript ends: all that its value may need, half of what budgets alone allow.
     pub(crate) fn reserve(&self) -> usize {
         let more = if self.goes_on { self.left as usize } else { 0 };
-        self.todo() + if self.bounded { more } else { more / 2 }
+        self.todo() + if self.bounded { more } else { more / 2 } + self.later as usize / 2
     }
 
     /// How many tokens have to be computed.
@@ -235,6 +251,7 @@ impl Cache {
         sequence.slots.clear();
         sequence.drafted = 0;
         sequence.shared = 0;
+        sequence.sound = 0;
         sequence.running = false;
     }
 

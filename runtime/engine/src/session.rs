@@ -8,7 +8,7 @@
 
 use crate::engine::Engine;
 use crate::radix::{Namespace, NodeId, ROOT};
-use crate::sequence::Sequence;
+use crate::sequence::{Part, Sequence};
 use crate::transcript::Transcript;
 use indexmap::IndexMap;
 use sgl_protocol::{Command, Hint, ModelError, RequestId, SessionId};
@@ -38,11 +38,25 @@ pub(crate) struct Session {
     branches: VecDeque<SessionId>,
     /// Branches that are still to be forked from it.
     forks: u32,
-    /// Whether nothing comes after the request under way.
-    last_use: bool,
+    /// What comes after the request under way.
+    after: After,
+    /// Tokens that others will begin with, if that was said of it.
+    begins: Vec<u32>,
     /// Tokens that its first request began with: others may begin with them, too.
     pub(crate) lead: Option<usize>,
     pub(crate) pin: Option<NodeId>,
+}
+
+/// What a program has said of what it asks of a transcript later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum After {
+    /// Nothing was said.
+    #[default]
+    Unknown,
+    /// It is asked again; at most so many tokens are generated in it then, if that is known.
+    More(Option<u32>),
+    /// It is not asked again.
+    Nothing,
 }
 
 /// Which namespaces there are.
@@ -81,6 +95,13 @@ impl Spaces {
     }
 }
 
+impl Session {
+    /// Tokens that are generated in it after the request that is made next, if the program knows.
+    pub(crate) fn later(&self) -> u32 {
+        if let After::More(Some(tokens)) = self.after { tokens } else { 0 }
+    }
+}
+
 impl Engine {
     pub(crate) fn fork(&mut self, parent: SessionId, child: SessionId) {
         let Some(open) = self.sessions.get_mut(&parent) else { return };
@@ -107,7 +128,9 @@ impl Engine {
         match hint {
             Hint::Priority(priority) => open.priority = *priority,
             Hint::Deadline(time) => open.deadline = Some(*time),
-            Hint::LastUse => open.last_use = true,
+            Hint::LastUse => open.after = After::Nothing,
+            Hint::Remaining(bound) => open.after = After::More(*bound),
+            Hint::Next => self.prefetch(session),
             Hint::Namespace(name) => open.namespace = self.spaces.named(name),
             Hint::Forks(count) => {
                 open.forks = *count;
@@ -121,14 +144,17 @@ impl Engine {
     /// A request of a session has ended: its transcript is kept, or let go, as the program said.
     pub(crate) fn keep(&mut self, session: SessionId) {
         let Some(open) = self.sessions.get(&session) else { return };
-        let tokens = open.transcript.tokens();
-        if open.last_use && self.cache.shares {
-            self.cache.tree.let_go(
-                open.namespace,
-                tokens,
-                open.trunk.map_or(open.lead.unwrap_or(0), |(_, trunk)| trunk),
-            );
-        } else if open.forks > 0 {
+        let (tokens, pinned) = (open.transcript.tokens(), open.forks > 0);
+        match open.after {
+            _ if !self.cache.shares => {}
+            After::Nothing => {
+                let keep = open.trunk.map_or(open.lead.unwrap_or(0), |(_, trunk)| trunk);
+                self.cache.tree.let_go(open.namespace, tokens, keep);
+            }
+            After::More(_) => self.cache.tree.want(open.namespace, tokens),
+            After::Unknown => {}
+        }
+        if pinned && open.after != After::Nothing {
             self.pin(session);
         }
         self.pin_sibling(session);
@@ -163,9 +189,30 @@ impl Engine {
 
     /// A session is over. What only a branch has, beyond its trunk, nobody will ask for again.
     pub(crate) fn forget(&mut self, closed: &Session) {
-        if let Some((_, trunk)) = closed.trunk.filter(|_| self.cache.shares) {
-            self.cache.tree.let_go(closed.namespace, closed.transcript.tokens(), trunk);
+        let tokens = closed.transcript.tokens();
+        if !self.cache.shares {
+            return;
         }
+        if let Some((_, trunk)) = closed.trunk {
+            self.cache.tree.let_go(closed.namespace, tokens, trunk);
+        } else if let After::More(_) = closed.after {
+            self.cache.tree.unwant(closed.namespace, tokens);
+        }
+    }
+
+    /// Others will begin with what a session holds: what the cache has of it stays while the session is open.
+    fn prefetch(&mut self, session: SessionId) {
+        let Some(open) = self.sessions.get_mut(&session).filter(|open| open.busy.is_none()) else { return };
+        // What can't be written is found by who asks.
+        let Ok(prompt) = open.transcript.prompt(&mut self.writing) else { return };
+        if prompt.tokens.is_empty() {
+            return;
+        }
+        let mut beginning = Sequence::new(RequestId(0), Part::Hole, prompt.tokens, usize::MAX);
+        beginning.namespace = open.namespace;
+        open.begins = beginning.tokens.clone();
+        self.read_ahead(&beginning);
+        self.pin(session);
     }
 
     /// Protects what the cache has of a session's tokens.
@@ -173,7 +220,8 @@ impl Engine {
         self.unpin(session);
         let Some(open) = self.sessions.get(&session).filter(|_| self.cache.shares) else { return };
         let waiting = self.waiting(session).map(|sequence| &sequence.tokens[..sequence.reusable()]);
-        let (tokens, space) = (waiting.unwrap_or(open.transcript.tokens()).to_vec(), open.namespace);
+        let written = if open.begins.is_empty() { open.transcript.tokens() } else { &open.begins };
+        let (tokens, space) = (waiting.unwrap_or(written).to_vec(), open.namespace);
         let node = self.cache.tree.matched(space, &tokens, &mut Vec::new());
         let Some(open) = self.sessions.get_mut(&session).filter(|_| node != ROOT) else { return };
         self.cache.tree.lock(node);

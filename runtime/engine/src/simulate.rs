@@ -66,6 +66,8 @@ pub struct Summary {
     pub faults: u64,
     /// Slots that were evicted.
     pub evictions: u64,
+    /// Tokens that came from the store.
+    pub restored: u64,
     /// Longest time that a request waited to be started, in passes.
     pub waited_max: u64,
 }
@@ -83,6 +85,7 @@ impl Summary {
         self.failures += other.failures;
         self.faults += other.faults;
         self.evictions += other.evictions;
+        self.restored += other.restored;
         self.waited_max = self.waited_max.max(other.waited_max);
     }
 }

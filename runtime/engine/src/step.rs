@@ -135,6 +135,9 @@ impl Engine {
     fn settle(&mut self, work: &Work) {
         let Some(sequence) = self.sequences.get_mut(work.sequence) else { return };
         self.touched.push(work.sequence);
+        if sequence.running {
+            sequence.sound = work.from + work.known;
+        }
         if !work.draft.is_empty() {
             let kept = match self.requests.get_mut(&sequence.request).map(|request| &mut request.kind) {
                 Some(Kind::Generate(generation)) => std::mem::take(&mut generation.confirmed),

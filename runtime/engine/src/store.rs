@@ -4,8 +4,10 @@
 //! is found is the right one. On disk a block is a file with a checksum, written beside its name and then renamed: after a crash at
 //! any moment it is there or it is not. A file that is not what it says is dropped.
 
+mod ahead;
 mod file;
 
+use ahead::Reader;
 use file::{read, write};
 use std::collections::VecDeque;
 use std::fs;
@@ -51,6 +53,10 @@ struct Shared {
     /// The keys of the blocks in memory, the eldest first.
     order: VecDeque<Key>,
     bytes: usize,
+    /// Blocks that are kept, or soon will be.
+    saved: FxHashSet<Key>,
+    /// Files that were not what they said.
+    dropped: u64,
 }
 
 /// The blocks.
@@ -59,22 +65,20 @@ pub(crate) struct Store {
     options: StoreOptions,
     model: Key,
     shared: Arc<Mutex<Shared>>,
-    /// Blocks that were saved, by this process.
-    saved: FxHashSet<Key>,
+    reader: Option<Reader>,
     /// Dropped first, which ends the thread when all is written.
     writer: Option<Sender<(Key, Arc<Vec<u8>>)>>,
     thread: Option<JoinHandle<()>>,
-    /// Files that were not what they said.
-    pub(crate) dropped: u64,
 }
 
 impl Store {
     /// Opens the folder, if there is one. `model` is a hash of what the keys and values depend on.
     pub(crate) fn open(model: Key, options: StoreOptions) -> io::Result<Self> {
         let shared = Arc::new(Mutex::new(Shared::default()));
-        let (mut writer, mut thread) = (None, None);
+        let (mut reader, mut writer, mut thread) = (None, None, None);
         if let Some(folder) = options.folder.clone() {
             fs::create_dir_all(&folder)?;
+            reader = Some(Reader::start(folder.clone(), shared.clone(), options.memory_bytes)?);
             let mut bytes = prune(&folder, options.disk_bytes)?;
             let (sender, inbox) = channel::<(Key, Arc<Vec<u8>>)>();
             let most = options.disk_bytes;
@@ -92,7 +96,7 @@ impl Store {
             thread = Some(std::thread::Builder::new().name("sgl-engine-store".into()).spawn(work)?);
             writer = Some(sender);
         }
-        Ok(Self { options, model, shared, saved: FxHashSet::default(), writer, thread, dropped: 0 })
+        Ok(Self { options, model, shared, reader, writer, thread })
     }
 
     /// The keys of all whole blocks of a beginning, in the namespace of this name.
@@ -114,15 +118,40 @@ impl Store {
 
     /// Whether a block is still to be saved; from now on it is not.
     pub(crate) fn claim(&mut self, key: Key) -> bool {
-        self.saved.insert(key)
+        lock(&self.shared).saved.insert(key)
+    }
+
+    /// Files that were not what they said.
+    pub(crate) fn dropped(&self) -> u64 {
+        lock(&self.shared).dropped
+    }
+
+    /// Begins to read blocks of so many bytes from disk; gives the number by which it is asked whether that is done.
+    pub(crate) fn read_ahead(&mut self, keys: impl Iterator<Item = Key>, len: usize) -> u64 {
+        let Some(reader) = &mut self.reader else { return 0 };
+        let keys = keys.collect();
+        reader.ask(keys, len)
+    }
+
+    /// Whether what was begun under a number has been read.
+    pub(crate) fn is_read(&self, ticket: u64) -> bool {
+        self.reader.as_ref().is_none_or(|reader| reader.is_done(ticket))
+    }
+
+    /// Waits until it has.
+    pub(crate) fn await_read(&self, ticket: u64) {
+        if let Some(reader) = &self.reader {
+            reader.wait(ticket);
+        }
     }
 
     /// What saves a block when its bytes come, from any thread.
     pub(crate) fn saver(&self, key: Key) -> impl FnOnce(Vec<u8>) + Send + use<> {
         let (shared, writer, most) = (self.shared.clone(), self.writer.clone(), self.options.memory_bytes);
+        let is_on_disk = writer.is_some();
         move |bytes| {
             let block = Arc::new(bytes);
-            remember(&mut lock(&shared), key, &block, most);
+            remember(&mut lock(&shared), key, &block, most, is_on_disk);
             if let Some(writer) = writer {
                 // Without its thread the block stays in memory.
                 writer.send((key, block)).ok();
@@ -132,28 +161,39 @@ impl Store {
 
     /// A block of so many bytes, if it is kept and sound.
     pub(crate) fn load(&mut self, key: Key, len: usize) -> Option<Arc<Vec<u8>>> {
-        let held = lock(&self.shared).blocks.get(&key).cloned();
-        if let Some(block) = held {
-            return (block.len() == len).then_some(block);
+        match &self.options.folder {
+            Some(folder) => fetch(&self.shared, folder, key, len, self.options.memory_bytes),
+            None => lock(&self.shared).blocks.get(&key).cloned().filter(|block| block.len() == len),
         }
-        match read(self.options.folder.as_ref()?, &key, len) {
-            Ok(Some(bytes)) => {
-                let block = Arc::new(bytes);
-                remember(&mut lock(&self.shared), key, &block, self.options.memory_bytes);
-                self.saved.insert(key);
-                Some(block)
-            }
-            Ok(None) => None,
-            Err(_) => {
-                self.dropped += 1;
-                None
-            }
+    }
+}
+
+/// A block of so many bytes from memory or from the folder; from there it is remembered.
+fn fetch(shared: &Mutex<Shared>, folder: &Path, key: Key, len: usize, most: usize) -> Option<Arc<Vec<u8>>> {
+    let held = lock(shared).blocks.get(&key).cloned();
+    if let Some(block) = held {
+        return (block.len() == len).then_some(block);
+    }
+    let found = read(folder, &key, len);
+    let mut shared = lock(shared);
+    match found {
+        Ok(Some(bytes)) => {
+            let block = Arc::new(bytes);
+            remember(&mut shared, key, &block, most, true);
+            shared.saved.insert(key);
+            Some(block)
+        }
+        Ok(None) => None,
+        Err(_) => {
+            shared.dropped += 1;
+            None
         }
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
+        self.reader = None;
         self.writer = None;
         if let Some(thread) = self.thread.take() {
             // What a panic there would say is that blocks were not kept.
@@ -166,7 +206,8 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn remember(shared: &mut Shared, key: Key, block: &Arc<Vec<u8>>, most: usize) {
+/// Keeps a block in memory, of which the eldest go beyond `most` bytes: for good, unless they are on disk.
+fn remember(shared: &mut Shared, key: Key, block: &Arc<Vec<u8>>, most: usize, is_on_disk: bool) {
     if shared.blocks.insert(key, block.clone()).is_none() {
         shared.order.push_back(key);
         shared.bytes += block.len();
@@ -176,6 +217,9 @@ fn remember(shared: &mut Shared, key: Key, block: &Arc<Vec<u8>>, most: usize) {
     {
         if let Some(block) = shared.blocks.remove(&eldest) {
             shared.bytes -= block.len();
+        }
+        if !is_on_disk {
+            shared.saved.remove(&eldest);
         }
     }
 }

@@ -4,6 +4,7 @@ mod cache;
 mod compiling;
 mod faults;
 mod guesses;
+mod hints;
 mod holes;
 mod jump;
 mod overlap;

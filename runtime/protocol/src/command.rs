@@ -116,6 +116,12 @@ pub enum Hint {
     /// From now on it, and those that are forked from it later, share what is computed with sessions of the same namespace only;
     /// the empty name is that of all sessions that name none.
     Namespace(String),
+    /// More will be asked of it after the request that is made next or under way; at most so many tokens will be generated in it then,
+    /// if that is known. Its cache goes after that of transcripts of which nobody says so, and room is left for those tokens.
+    Remaining(Option<u32>),
+    /// Nothing is asked of this transcript itself, but others will soon begin with what it holds: what is kept of that in slower memory
+    /// or on disk is brought, and stays until the transcript is closed.
+    Next,
     /// Nothing comes after the request that is made next or under way: its cache is the first to go.
     LastUse,
 }

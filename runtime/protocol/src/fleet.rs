@@ -158,12 +158,17 @@ impl LanguageModel for Fleet {
                 }
             }
             Command::Hint { session, hint } => {
+                if hint == Hint::Next {
+                    // Nothing will be asked of it, by which a model would learn what it holds.
+                    self.bring(0, session);
+                }
                 let Some(transcript) = self.transcripts.get_mut(&session) else { return };
                 for (model, has) in self.models.iter_mut().zip(&transcript.has) {
                     if has.is_some() {
                         model.submit(Command::Hint { session, hint: hint.clone() });
                     }
                 }
+                transcript.hints.retain(|other| std::mem::discriminant(other) != std::mem::discriminant(&hint));
                 transcript.hints.push(hint);
             }
             Command::Close { session } => {

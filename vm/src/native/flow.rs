@@ -186,7 +186,7 @@ fn following(op: &Op, at: usize) -> Vec<usize> {
 }
 
 /// The register that an instruction of pure code writes.
-pub(super) fn written(op: &Op) -> Option<Register> {
+pub(crate) fn written(op: &Op) -> Option<Register> {
     match op {
         Op::Unit { to }
         | Op::None { to }

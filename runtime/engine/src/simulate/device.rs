@@ -188,6 +188,25 @@ impl Forward for Fake {
         Ok(Pace::default())
     }
 
+    fn slot_bytes(&self) -> Option<usize> {
+        Some(8)
+    }
+
+    fn save(&mut self, slots: Vec<u32>, done: Box<dyn FnOnce(Vec<u8>) + Send>) {
+        let cells = Self::read(&self.cells);
+        let held = slots.iter().map(|slot| cells[*slot as usize].expect("what is saved was computed"));
+        let bytes = held.flat_map(|(token, position)| [token.to_le_bytes(), position.to_le_bytes()].concat());
+        done(bytes.collect());
+    }
+
+    fn restore(&mut self, slots: Vec<u32>, bytes: Vec<u8>) {
+        let mut cells = Self::read(&self.cells);
+        let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |number, byte| number << 8 | u32::from(*byte));
+        for (slot, held) in slots.iter().zip(bytes.chunks_exact(8)) {
+            cells[*slot as usize] = Some((number(&held[..4]), number(&held[4..])));
+        }
+    }
+
     fn forget(&mut self) {
         let mut cells = Self::read(&self.cells);
         self.lost.drain(..).for_each(|slot| cells[slot as usize] = None);

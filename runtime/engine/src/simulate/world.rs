@@ -7,6 +7,7 @@ use super::ledger::Ledger;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::options::{EngineOptions, Jump, Overlap};
+use crate::store::{Store, StoreOptions};
 use crate::transcript::Writing;
 use sgl_constrain::ConstraintCache;
 use sgl_protocol::{Command, Field, Generate, Hint, LanguageModel, RequestId, Role, Sampling, Score, SessionId, Shape};
@@ -68,6 +69,11 @@ impl World {
         engine.constraints = constraints;
         engine.clock = Clock::Set(Duration::ZERO);
         engine.witness = Some(Vec::new());
+        if options.radix_cache && dice.once_in(3) {
+            // A few blocks, so that some are forgotten.
+            let kept = StoreOptions { memory_bytes: dice.pick(&[1_000, 10_000]), ..StoreOptions::default() };
+            engine.store = Some(Store::open([0; 32], kept).expect("memory only"));
+        }
         let (refusals, failing, storms) = (dice.pick(&[0, 0, 5, 30]), dice.once_in(4), dice.once_in(3));
         let ledger = Ledger::new(mind, cells);
         Self {
@@ -118,6 +124,7 @@ impl World {
             waited_max: self.engine.waited_max,
             overlapped: self.engine.trace().overlapped,
             preempted: self.engine.cache_metrics().preempted,
+            restored: self.engine.cache_metrics().restored_tokens,
             ..self.ledger.summary
         };
         (summary, (self.engine.writing, self.engine.constraints))
@@ -178,10 +185,12 @@ impl World {
                 self.engine.submit(Command::Append { session, text });
             }
             4 if self.dice.once_in(2) => {
-                let hint = match self.dice.below(5) {
+                let hint = match self.dice.below(7) {
                     0 => Hint::Priority(self.dice.pick(&[-1, 0, 5])),
                     1 => Hint::Forks(self.dice.below(4) as u32),
                     2 => Hint::LastUse,
+                    5 => Hint::Remaining(self.dice.pick(&[None, Some(0), Some(30), Some(1_000)])),
+                    6 => Hint::Next,
                     3 => Hint::Namespace(self.dice.pick(&["", "a", "b"]).to_string()),
                     _ => {
                         self.ledger.deadlines = true;

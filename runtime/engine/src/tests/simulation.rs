@@ -15,6 +15,7 @@ fn a_thousand_seeds_lose_nothing_and_say_what_computing_alone_says() {
     // What is to be checked did happen.
     assert!(all.answers > 3 * SEEDS && all.failures > SEEDS && all.faults > SEEDS, "{all:?}");
     assert!(all.evictions > SEEDS && all.preempted > SEEDS / 2 && all.overlapped > SEEDS, "{all:?}");
+    assert!(all.restored > 100, "{all:?}");
 }
 
 #[test]
