@@ -235,6 +235,9 @@ def table(suite):
     if ALL_OFF in suite.sides and (ratios := [(sides[ALL_OFF] / sides[ALL_ON], name) for name, sides in spent.items() if sides[ALL_OFF]]):
         ratio, best = max(ratios)
         lines += ["", f"All off over all on, best program: {ratio:.2f} (`{best}`)."]
+        late = {name: [median(suite.known(name, side), "latency_ms_p50") for side in (ALL_OFF, ALL_ON)] for name, sides in spent.items() if sides[ALL_OFF]}
+        best = max(late, key=lambda name: late[name][0] / late[name][1])
+        lines += [f"The same of a request's median latency: {late[best][0] / late[best][1]:.2f} (`{best}`)."]
     if whole:
         lines += [f"{peer} over ours, these {len(whole)} programs: {sums[peer] / sums[ALL_ON]:.2f}." for peer in suite.peers]
     return "\n".join(lines) + "\n"

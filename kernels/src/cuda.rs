@@ -1,7 +1,7 @@
 //! NVIDIA devices: found at run time, nothing needed to build.
 //!
 //! ```text
-//! libraries --Device::open--> Device: context, stream, kernels compiled by NVRTC (cached on disk), cuBLASLt plans
+//! libraries --Device::open--> Device: context, stream, kernels (built in, or compiled by NVRTC and cached on disk), cuBLASLt plans
 //!    Buffer<T> in device memory --launchers with checked shapes--> Buffer<T>;  a region of launches --capture--> Graph
 //! ```
 //! Every launcher is a safe method of [`Device`] that checks lengths before anything is written. The kernels are CUDA C++
@@ -20,6 +20,7 @@ mod cache;
 mod choose;
 mod device;
 mod draw;
+mod embedded;
 mod error;
 mod graph;
 mod library;

@@ -1,7 +1,7 @@
 //! Every CUDA kernel compiles for every architecture that it may meet, with NVRTC's package from the registry and no GPU.
 
 use sgl_kernels::cuda::{SOURCES, compile, search_first};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A100, RTX 40, H100.
@@ -29,4 +29,28 @@ fn every_kernel_compiles_for_every_architecture() {
             });
         }
     });
+}
+
+/// The texts of all `.cu` files below a folder.
+fn kernel_files(folder: &Path, texts: &mut Vec<(PathBuf, String)>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            kernel_files(&path, texts);
+        } else if path.extension().is_some_and(|extension| extension == "cu") {
+            let text = std::fs::read_to_string(&path).expect("a text");
+            texts.push((path, text));
+        }
+    }
+}
+
+#[test]
+fn no_kernel_file_is_left_out() {
+    let mut files = Vec::new();
+    kernel_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    assert!(files.len() > SOURCES.len(), "the prelude, and one file at least of each source");
+    for (path, text) in files {
+        let compiled = SOURCES.iter().any(|source| source.full_text().contains(text.as_str()));
+        assert!(compiled, "{} is part of no source", path.display());
+    }
 }

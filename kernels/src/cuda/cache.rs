@@ -1,17 +1,25 @@
 //! Compiled kernels on disk, by the hash of everything that went into them; and what was measured on a device.
 
-use super::{CudaError, Source, nvrtc};
+use super::sources::architecture;
+use super::{CudaError, Source, embedded, library, nvrtc};
+use std::borrow::Cow;
 use std::path::PathBuf;
 
-/// Compiled code from the cache, or compiled now and kept. A cache that can't be written costs time, nothing else.
-pub(super) fn load(source: &Source, architecture: &str) -> Result<Vec<u8>, CudaError> {
-    let name = name(source, architecture);
-    if let Some(code) = find(&name) {
-        return Ok(code);
+/// Compiled code: what was taken in when this was built, or from the cache, or compiled now and kept. A cache that can't be
+/// written costs time, nothing else.
+pub(super) fn load(source: &Source, (major, minor): (i32, i32)) -> Result<Cow<'static, [u8]>, CudaError> {
+    if let Some(code) = embedded::code(source, (major, minor)) {
+        return Ok(Cow::Borrowed(code));
     }
-    let code = nvrtc::compile(source, architecture)?;
+    library::require_nvrtc()?;
+    let architecture = architecture(major, minor);
+    let name = name(source, &architecture);
+    if let Some(code) = find(&name) {
+        return Ok(Cow::Owned(code));
+    }
+    let code = nvrtc::compile(source, &architecture)?;
     keep(&name, &code);
-    Ok(code)
+    Ok(Cow::Owned(code))
 }
 
 /// What is kept under a name, if it is whole.
@@ -29,11 +37,7 @@ pub(super) fn keep(name: &str, bytes: &[u8]) {
 
 /// A name that changes with the text, the options and the compiler.
 fn name(source: &Source, architecture: &str) -> String {
-    let mut hash = blake3::Hasher::new();
-    hash.update(source.full_text().as_bytes());
-    for option in nvrtc::options(architecture) {
-        hash.update(option.as_bytes());
-    }
+    let mut hash = source.hash(architecture);
     hash.update(format!("{:?}", nvrtc::version().unwrap_or_default()).as_bytes());
     format!("{}-{architecture}-{}.cubin", source.name, &hash.finalize().to_hex()[..24])
 }

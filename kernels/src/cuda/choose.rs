@@ -5,8 +5,8 @@
 //! would cost more to find out than it brings.
 
 use super::blas::{Blas, Dense, Plan};
-use super::linear::{SKINNY, check, planned_rows, skinny_for};
-use super::{CudaError, Device, DeviceFacts, Epilogue, Event, Linear, blas, cache};
+use super::linear::{SKINNY, TILED, check, invariant_for, planned_rows};
+use super::{CudaError, Device, DeviceFacts, Epilogue, Event, Linear, cache};
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, PoisonError};
 
@@ -15,6 +15,8 @@ use std::sync::{Arc, PoisonError};
 pub(super) enum Candidate {
     /// Tiles of 8 rows of x, tiles of 16 rows of w per block.
     Skinny(usize, usize),
+    /// Rows of x of a block.
+    Tiled(usize),
     /// An algorithm of the plan for so many rows.
     Blas { rows: usize, algorithm: usize },
 }
@@ -26,6 +28,7 @@ type Key = (usize, usize, usize, u8);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kept {
     Skinny(usize, usize),
+    Tiled(usize),
     Blas([u64; 8]),
 }
 
@@ -52,14 +55,14 @@ const BEHIND: f32 = 1.15;
 const MEASURED_ROWS_MAX: usize = 512;
 
 impl Choices {
-    /// What was kept for a device of this kind.
-    pub(super) fn kept_for(facts: &DeviceFacts) -> Self {
+    /// What was kept for a device of this kind; the version is 0 without cuBLASLt.
+    pub(super) fn kept_for(facts: &DeviceFacts, blas_version: usize) -> Self {
         let mut hash = blake3::Hasher::new();
         for source in super::SOURCES {
             hash.update(source.full_text().as_bytes());
         }
         let device: String = facts.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        let (version, hash) = (blas::version(), hash.finalize());
+        let (version, hash) = (blas_version, hash.finalize());
         let name = format!("products-{device}-{version}-{}.txt", &hash.to_hex()[..16]);
         let text = cache::find(&name).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
         let kept = text.lines().filter_map(parse).collect();
@@ -76,6 +79,7 @@ impl Choices {
 fn line(&(m, n, k, epilogue): &Key, kept: &Kept) -> String {
     match kept {
         Kept::Skinny(columns, tiles) => format!("{m} {n} {k} {epilogue} skinny {columns} {tiles}\n"),
+        Kept::Tiled(rows) => format!("{m} {n} {k} {epilogue} tiled {rows}\n"),
         Kept::Blas(words) => {
             let words: Vec<String> = words.iter().map(|word| format!("{word:x}")).collect();
             format!("{m} {n} {k} {epilogue} blas {}\n", words.join(" "))
@@ -93,6 +97,11 @@ fn parse(line: &str) -> Option<(Key, Kept)> {
             let variant = (number(5)?, number(6)?);
             SKINNY.iter().find(|(known, _)| *known == variant)?;
             Kept::Skinny(variant.0, variant.1)
+        }
+        "tiled" => {
+            let rows = number(5)?;
+            TILED.iter().find(|((known, _), _)| *known == rows)?;
+            Kept::Tiled(rows)
         }
         "blas" => {
             let parts: Option<Vec<u64>> = words[5..].iter().map(|word| u64::from_str_radix(word, 16).ok()).collect();
@@ -177,6 +186,7 @@ impl Device {
         let candidate = match kept {
             None => return Ok(None),
             Some(Kept::Skinny(columns, tiles)) => Candidate::Skinny(columns, tiles),
+            Some(Kept::Tiled(rows)) => Candidate::Tiled(rows),
             Some(Kept::Blas(description)) => {
                 let rows = planned_rows(linear.m);
                 let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
@@ -194,6 +204,7 @@ impl Device {
         let fastest = self.measure(linear, n, epilogue)?;
         let kept = match fastest {
             Candidate::Skinny(columns, tiles) => Some(Kept::Skinny(columns, tiles)),
+            Candidate::Tiled(rows) => Some(Kept::Tiled(rows)),
             Candidate::Blas { rows, algorithm } => {
                 let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
                 plan.description(algorithm).map(Kept::Blas)
@@ -217,7 +228,7 @@ impl Device {
         let Some(device) = linear.weight.device_of(self) else { return Ok(candidates[0]) };
         let (before, after) = (Event::new(&device)?, Event::new(&device)?);
         let once = |candidate| {
-            self.with_blas(|blas| blas.flush(self))?;
+            self.flush()?;
             before.record()?;
             self.run(candidate, linear, n, epilogue)?;
             after.record()?;
@@ -275,13 +286,15 @@ impl Device {
             .map(|((columns, tiles), _)| Candidate::Skinny(*columns, *tiles))
             .collect();
         let fits = epilogue.product().1 >= rows * n && linear.x.len() >= rows * linear.k;
-        if linear.m > 8 && fits {
+        if linear.m > 8 && fits && self.has_blas() {
             let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
             candidates.extend((0..plan.algorithms()).map(|algorithm| Candidate::Blas { rows, algorithm }));
         }
+        if linear.m > 8 {
+            candidates.extend(TILED.iter().map(|((rows, _), _)| Candidate::Tiled(*rows)));
+        }
         if candidates.is_empty() {
-            let (columns, tiles) = skinny_for(linear.m);
-            candidates.push(Candidate::Skinny(columns, tiles));
+            candidates.push(invariant_for(linear.m, n));
         }
         Ok(candidates)
     }
@@ -300,9 +313,19 @@ impl Device {
         Ok(plan)
     }
 
+    fn has_blas(&self) -> bool {
+        self.blas.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// Makes the next reads cold. Without cuBLASLt, whose room for sums this writes, they stay as they are.
+    fn flush(&self) -> Result<(), CudaError> {
+        let blas = self.blas.lock().unwrap_or_else(PoisonError::into_inner);
+        blas.as_ref().map_or(Ok(()), |blas| blas.flush(self))
+    }
+
     pub(super) fn with_blas<T>(&self, with: impl FnOnce(&Blas) -> Result<T, CudaError>) -> Result<T, CudaError> {
         let blas = self.blas.lock().unwrap_or_else(PoisonError::into_inner);
-        let missing = CudaError::Blas { call: "cublasLtCreate", reason: "the device is being closed".to_owned() };
+        let missing = CudaError::Blas { call: "cublasLtCreate", reason: "there is no cuBLASLt".to_owned() };
         with(blas.as_ref().ok_or(missing)?)
     }
 }
@@ -315,6 +338,7 @@ mod tests {
     fn a_line_says_what_was_kept() {
         let all = [
             ((16, 4096, 14336, 0), Kept::Skinny(2, 1)),
+            ((64, 4096, 14336, 0), Kept::Tiled(64)),
             ((256, 28672, 4096, 2), Kept::Blas([1, 0, u64::MAX, 0x1234, 5, 6, 7, 8])),
         ];
         for (key, kept) in all {
@@ -325,7 +349,7 @@ mod tests {
     #[test]
     fn what_is_no_line_says_nothing() {
         for line in
-            ["", "1 2 3", "8 8 64 0 skinny 9 9", "8 8 64 0 blas 1 2 3", "8 8 64 0 other 1 1", "8 8 64 999 skinny 1 1"]
+            ["", "1 2 3", "8 8 64 0 skinny 9 9", "8 8 64 0 tiled 9", "8 8 64 0 blas 1 2 3", "8 8 64 0 other 1 1", "8 8 64 999 skinny 1 1"]
         {
             assert_eq!(parse(line), None, "{line}");
         }

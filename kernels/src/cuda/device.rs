@@ -3,8 +3,8 @@
 use super::blas::Blas;
 use super::choose::Choices;
 use super::error::driver;
-use super::sources::{SOURCES, architecture};
-use super::{CudaError, cache, library};
+use super::sources::SOURCES;
+use super::{CudaError, blas, cache, embedded, library};
 use cudarc::driver::sys;
 use rustc_hash::FxHashMap;
 use std::ffi::{CString, c_void};
@@ -39,6 +39,7 @@ pub struct Device {
     /// In the order of [`SOURCES`].
     modules: Vec<sys::CUmodule>,
     functions: Mutex<FxHashMap<&'static str, Function>>,
+    /// None where there is no cuBLASLt: our own kernels then do all products.
     pub(super) blas: Mutex<Option<Blas>>,
     pub(super) choices: Mutex<Choices>,
 }
@@ -91,7 +92,8 @@ impl Device {
         Ok(usize::try_from(count).unwrap_or(0))
     }
 
-    /// Opens device `ordinal` and loads its kernels, compiling those that are not in the cache.
+    /// Opens device `ordinal` and loads its kernels, compiling those that are neither built in nor in the cache. With kernels that
+    /// are built in a driver is enough: products of many rows are then slower.
     ///
     /// # Errors
     /// No driver, no such device, too old a device, a missing library.
@@ -102,8 +104,11 @@ impl Device {
         if major < 8 {
             return Err(CudaError::TooOld { name: facts.name, major, minor });
         }
-        library::require_nvrtc()?;
-        library::require_blas()?;
+        let has_blas = library::require_blas();
+        if embedded::embedded_for().is_empty() {
+            // Whoever has to install one library is told of all.
+            has_blas.clone()?;
+        }
         let (mut context, mut stream, mut copies) = (std::ptr::null_mut(), std::ptr::null_mut(), std::ptr::null_mut());
         // SAFETY: all are places for one handle; the device was found above.
         unsafe {
@@ -124,18 +129,21 @@ impl Device {
             blas: Mutex::new(None),
             choices: Mutex::default(),
         };
-        let architecture = architecture(major, minor);
         for source in SOURCES {
-            let code = cache::load(source, &architecture)?;
+            let code = cache::load(source, (major, minor))?;
             let mut module = std::ptr::null_mut();
             // SAFETY: the code is a whole cubin of NVRTC's (the cache verifies its hash); the driver copies it.
             driver("cuModuleLoadData", unsafe { sys::cuModuleLoadData(&raw mut module, code.as_ptr().cast()) })?;
             opened.modules.push(module);
         }
         let opened = Arc::new(opened);
-        let blas = Blas::new(&opened)?;
-        *opened.blas.lock().unwrap_or_else(PoisonError::into_inner) = Some(blas);
-        *opened.choices.lock().unwrap_or_else(PoisonError::into_inner) = Choices::kept_for(&opened.facts);
+        let mut version = 0;
+        if has_blas.is_ok() {
+            version = blas::version();
+            let blas = Blas::new(&opened)?;
+            *opened.blas.lock().unwrap_or_else(PoisonError::into_inner) = Some(blas);
+        }
+        *opened.choices.lock().unwrap_or_else(PoisonError::into_inner) = Choices::kept_for(&opened.facts, version);
         Ok(opened)
     }
 

@@ -16,7 +16,7 @@ pub struct Graph {
 unsafe impl Send for Graph {}
 
 impl Graph {
-    /// Records what `launches` launches on `device`; nothing runs. The memory that it uses must be kept until the graph is
+    /// Records what `launches` launches on `device`; nothing of it runs, and what was launched before goes on. The memory that it uses must be kept until the graph is
     /// dropped, which is why graphs live beside their buffers.
     ///
     /// # Errors
@@ -25,9 +25,9 @@ impl Graph {
         device: &Arc<Device>,
         launches: impl FnOnce() -> Result<(), E>,
     ) -> Result<Self, E> {
-        device.synchronize()?;
+        device.enter()?;
         let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
-        // SAFETY: the stream is idle and belongs to the device.
+        // SAFETY: the stream belongs to the device; what it still does is no part of the graph.
         driver("cuStreamBeginCapture", unsafe { sys::cuStreamBeginCapture_v2(device.stream, mode) })?;
         let launched = launches();
         let mut graph = std::ptr::null_mut();

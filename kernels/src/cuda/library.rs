@@ -4,7 +4,7 @@
 //! environment (`nvidia/*/lib`). A library that lies in none of the linker's folders is loaded by its path first, with what
 //! it needs before it; the later look-up by name then finds it loaded.
 
-use super::CudaError;
+use super::{CudaError, embedded};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -49,7 +49,12 @@ pub fn survey() -> Vec<Found> {
         place: preload(wanted),
         hint: format!("pip install {}", wanted.package),
     };
-    vec![driver, library(&NVRTC), library(&BLAS)]
+    let mut compiler = library(&NVRTC);
+    let embedded = embedded::embedded_for();
+    if compiler.place.is_none() && !embedded.is_empty() {
+        compiler.hint = format!("kernels for {} are built in; {} for others", embedded.join(", "), compiler.hint);
+    }
+    vec![driver, compiler, library(&BLAS)]
 }
 
 /// Whether there is a driver.

@@ -1,7 +1,8 @@
 //! Products with weights, and what follows each product.
 //!
-//! Few rows have the skinny kernel, whose epilogue does what follows; other rows have cuBLASLt and a second kernel: `choose` says
-//! which. In deterministic mode only the skinny kernel is used: its rows don't depend on the batch.
+//! Few rows have the skinny kernel, whose epilogue does what follows; other rows have cuBLASLt and a second kernel, or the tiled
+//! kernel: `choose` says which. In deterministic mode only our own two are used: they sum each row in the same way, to the bit,
+//! whatever the batch.
 
 use super::blas::Dense;
 use super::choose::Candidate;
@@ -67,7 +68,7 @@ pub struct RotaryTarget<'a> {
     pub interleaved: bool,
 }
 
-/// The parameters of `matmul/skinny.cu`.
+/// The parameters of `matmul/epilogue.cu`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Parameters {
@@ -96,6 +97,15 @@ pub(super) const SKINNY: [((usize, usize), [&str; 4]); 4] = [
     ((2, 2), ["skinny_2_2_plain", "skinny_2_2_logits", "skinny_2_2_swiglu", "skinny_2_2_rotary"]),
     ((4, 2), ["skinny_4_2_plain", "skinny_4_2_logits", "skinny_4_2_swiglu", "skinny_4_2_rotary"]),
 ];
+
+/// Names of the tiled kernels: by rows of x of a block and rows of w, then by epilogue.
+pub(super) const TILED: [((usize, usize), [&str; 4]); 2] = [
+    ((64, 32), ["tiled_64_plain", "tiled_64_logits", "tiled_64_swiglu", "tiled_64_rotary"]),
+    ((128, 64), ["tiled_128_plain", "tiled_128_logits", "tiled_128_swiglu", "tiled_128_rotary"]),
+];
+
+/// Shared memory of every tiled kernel: eight stages of 96 rows of 128 bytes, or four of 192.
+const TILED_SHARED: usize = 4 * 192 * 128;
 
 /// Rows that a product of `m` rows is planned for: few enough that plans are reused, close enough that little is wasted.
 pub fn planned_rows(m: usize) -> usize {
@@ -149,8 +159,7 @@ impl Device {
     pub fn linear(&self, linear: Linear<'_>, epilogue: Epilogue<'_>, deterministic: bool) -> Result<(), CudaError> {
         let n = check(&linear, &epilogue)?;
         let chosen = if deterministic {
-            let (columns, tiles) = skinny_for(linear.m);
-            Candidate::Skinny(columns, tiles)
+            invariant_for(linear.m, n)
         } else {
             self.choice(&linear, n, &epilogue)?
         };
@@ -165,7 +174,16 @@ impl Device {
         epilogue: &Epilogue<'_>,
     ) -> Result<(), CudaError> {
         match candidate {
-            Candidate::Skinny(columns, tiles) => self.skinny((columns, tiles), linear, n, epilogue),
+            Candidate::Skinny(columns, tiles) => {
+                let grid = [linear.m.div_ceil(columns * 8), n.div_ceil(tiles * 16), 1];
+                let names = SKINNY.iter().find(|(known, _)| *known == (columns, tiles)).map_or(&SKINNY[0].1, |(_, names)| names);
+                self.own(names, Shape { grid, threads: 256, shared: 0 }, linear, n, epilogue)
+            }
+            Candidate::Tiled(rows) => {
+                let ((rows, of_w), names) = TILED.iter().find(|((known, _), _)| *known == rows).unwrap_or(&TILED[0]);
+                let grid = [linear.m.div_ceil(*rows), n.div_ceil(*of_w), 1];
+                self.own(names, Shape { grid, threads: 128, shared: TILED_SHARED }, linear, n, epilogue)
+            }
             Candidate::Blas { rows, algorithm } => {
                 let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
                 let operands = (linear.weight.address, linear.x.address, epilogue.product().0);
@@ -180,9 +198,11 @@ impl Device {
         }
     }
 
-    fn skinny(
+    /// Launches a kernel of ours, whose epilogue does what follows.
+    fn own(
         &self,
-        variant: (usize, usize),
+        names: &[&'static str; 4],
+        shape: Shape,
         linear: &Linear<'_>,
         n: usize,
         epilogue: &Epilogue<'_>,
@@ -222,13 +242,10 @@ impl Device {
                 parameters.interleaved = i32::from(target.interleaved);
             }
         }
-        let (columns, tiles) = variant;
-        let names = SKINNY.iter().find(|(known, _)| *known == variant).map_or(&SKINNY[0].1, |(_, names)| names);
-        let shape =
-            Shape { grid: [linear.m.div_ceil(columns * 8), n.div_ceil(tiles * 16), 1], threads: 256, shared: 0 };
         let mut arguments = [(&raw mut parameters).cast::<c_void>()];
-        // SAFETY: `check` compared all lengths; rows of w beyond n are clamped by the kernel where n is no multiple of 16,
-        // and only then are there such rows.
+        // SAFETY: `check` compared all lengths. Rows of w beyond n are clamped by the kernels where n is no multiple of 16; there
+        // are no whole tiles beyond it, because a skinny kernel of several tiles is chosen for multiples of them only, and the
+        // tiled kernels clamp them.
         unsafe { self.launch(names[usize::from(epilogue.index())], shape, &mut arguments) }
     }
 }
@@ -239,6 +256,17 @@ pub(super) fn skinny_for(m: usize) -> (usize, usize) {
         0..=8 => (1, 1),
         9..=16 => (2, 1),
         _ => (4, 2),
+    }
+}
+
+/// The kernel whose sums are the same for every number of rows: among those the fastest for `m` rows of x and `n` of w.
+pub(super) fn invariant_for(m: usize, n: usize) -> Candidate {
+    let (columns, tiles) = skinny_for(m);
+    match m {
+        0..=32 if n.is_multiple_of(tiles * 16) => Candidate::Skinny(columns, tiles),
+        0..=16 => Candidate::Skinny(columns, 1),
+        0..=64 => Candidate::Tiled(64),
+        _ => Candidate::Tiled(128),
     }
 }
 
@@ -294,9 +322,19 @@ mod tests {
     }
 
     #[test]
-    fn every_row_count_has_a_skinny_kernel() {
+    fn every_row_count_has_an_invariant_kernel() {
         for m in 1..200 {
-            assert!(SKINNY.iter().any(|(known, _)| *known == skinny_for(m)));
+            for n in [64, 48, 1_000] {
+                let known = match invariant_for(m, n) {
+                    Candidate::Skinny(columns, tiles) => {
+                        let whole = tiles == 1 || n % (tiles * 16) == 0;
+                        whole && m <= columns * 8 && SKINNY.iter().any(|(known, _)| *known == (columns, tiles))
+                    }
+                    Candidate::Tiled(rows) => m > 16 && TILED.iter().any(|((known, _), _)| *known == rows),
+                    Candidate::Blas { .. } => false,
+                };
+                assert!(known, "{m} rows of x, {n} of w");
+            }
         }
     }
 }

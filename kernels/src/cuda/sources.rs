@@ -12,12 +12,27 @@ pub struct Source {
 /// What every source begins with.
 const PRELUDE: &str = include_str!("prelude.cu");
 
+/// A kernel for products: what such kernels have in common, then its own text.
+macro_rules! product {
+    ($name:literal) => {
+        concat!(
+            "#line 1 \"epilogue\"\n",
+            include_str!("../matmul/epilogue.cu"),
+            "#line 1 \"",
+            $name,
+            "\"\n",
+            include_str!(concat!("../matmul/", $name, ".cu"))
+        )
+    };
+}
+
 /// All of them.
 pub const SOURCES: &[Source] = &[
     Source { name: "rms_norm", text: include_str!("../rms_norm/kernel.cu") },
     Source { name: "rotary", text: include_str!("../rotary/kernel.cu") },
     Source { name: "elementwise", text: include_str!("../elementwise/kernel.cu") },
-    Source { name: "skinny", text: include_str!("../matmul/skinny.cu") },
+    Source { name: "skinny", text: product!("skinny") },
+    Source { name: "tiled", text: product!("tiled") },
     Source { name: "decode", text: include_str!("../attention/decode.cu") },
     Source { name: "extend", text: include_str!("../attention/extend.cu") },
     Source { name: "extend_hopper", text: include_str!("../attention/extend_hopper.cu") },
@@ -28,6 +43,21 @@ impl Source {
     /// Whether a kernel is in this source. Those that a macro names begin with the source's name.
     pub(super) fn defines(&self, kernel: &str) -> bool {
         self.text.contains(&format!(" {kernel}(")) || kernel.split('_').next() == Some(self.name)
+    }
+
+    /// The name of its machine code for an architecture, which changes with the text and the options.
+    pub fn file_name(&self, architecture: &str) -> String {
+        format!("{}-{architecture}-{}.cubin", self.name, &self.hash(architecture).finalize().to_hex()[..24])
+    }
+
+    /// A hash of the text and of the options.
+    pub(super) fn hash(&self, architecture: &str) -> blake3::Hasher {
+        let mut hash = blake3::Hasher::new();
+        hash.update(self.full_text().as_bytes());
+        for option in super::nvrtc::options(architecture) {
+            hash.update(option.as_bytes());
+        }
+        hash
     }
 
     /// The whole text that is compiled.

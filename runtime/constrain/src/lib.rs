@@ -15,6 +15,7 @@
 //! vocabulary; `need` is exact, also for masks made on demand and while a prefix is healed; where `tokens_left >= need` some
 //! token is allowed, and each allowed one keeps it so; everything has a limit, and beyond it is an error that names it.
 
+mod agreement;
 mod allowed;
 mod automaton;
 mod boolean;
@@ -45,6 +46,7 @@ mod table;
 mod text;
 mod vocabulary;
 
+pub use agreement::Agreement;
 pub use allowed::Allowed;
 pub use automaton::{Automaton, StateId};
 pub use cache::{ConstraintCache, ContentHash, Found, Make, content_hash};

@@ -1,5 +1,6 @@
 //! Which tokens may come next: one face for constraints that are tables and those that are machines.
 
+use crate::agreement::Agreement;
 use crate::allowed::Allowed;
 use crate::automaton::{Automaton, StateId};
 use crate::error::ConstrainError;
@@ -21,6 +22,7 @@ pub struct TokenMasks {
     vocabulary: Arc<Vocabulary>,
     means: Means,
     runs: Mutex<Runs>,
+    agreement: Agreement,
 }
 
 /// Runs by state and last token.
@@ -39,7 +41,7 @@ impl TokenMasks {
     /// error.
     pub fn new(automaton: &Automaton, vocabulary: &Arc<Vocabulary>) -> Result<Self, ConstrainError> {
         let means = Means::Table(Table::new(automaton, vocabulary)?);
-        Ok(Self { vocabulary: vocabulary.clone(), means, runs: Mutex::default() })
+        Ok(Self { vocabulary: vocabulary.clone(), means, runs: Mutex::default(), agreement: Agreement::default() })
     }
 
     /// Masks of a grammar: a table where it is regular and small, else a pushdown automaton.
@@ -59,7 +61,7 @@ impl TokenMasks {
     /// Masks of a grammar by a pushdown automaton, however small it is.
     pub fn pushdown(grammar: &Grammar, vocabulary: &Arc<Vocabulary>) -> Result<Self, ConstrainError> {
         let means = Means::Pushdown(Pushdown::new(grammar, vocabulary)?);
-        Ok(Self { vocabulary: vocabulary.clone(), means, runs: Mutex::default() })
+        Ok(Self { vocabulary: vocabulary.clone(), means, runs: Mutex::default(), agreement: Agreement::default() })
     }
 
     /// The same constraint afresh, where this one has met so many states that it should be let go.
@@ -68,7 +70,7 @@ impl TokenMasks {
             Means::Table(_) => None,
             Means::Pushdown(pushdown) => {
                 let means = Means::Pushdown(pushdown.renewed()?);
-                Some(Self { vocabulary: self.vocabulary.clone(), means, runs: Mutex::default() })
+                Some(Self { vocabulary: self.vocabulary.clone(), means, runs: Mutex::default(), agreement: Agreement::default() })
             }
         }
     }
@@ -95,7 +97,7 @@ impl TokenMasks {
             Kind::Table | Kind::TableOnDemand => Means::Table(Table::read(image, vocabulary)?),
             Kind::Pushdown | Kind::PushdownPartly => Means::Pushdown(Pushdown::read(image, vocabulary)?),
         };
-        Ok(Self { vocabulary: vocabulary.clone(), means, runs: Mutex::default() })
+        Ok(Self { vocabulary: vocabulary.clone(), means, runs: Mutex::default(), agreement: Agreement::default() })
     }
 
     /// The constraint of an image that is sound and was made with this vocabulary.
@@ -107,6 +109,11 @@ impl TokenMasks {
     /// The vocabulary.
     pub fn vocabulary(&self) -> &Arc<Vocabulary> {
         &self.vocabulary
+    }
+
+    /// What became of drafts of its runs.
+    pub fn agreement(&self) -> &Agreement {
+        &self.agreement
     }
 
     /// Whether all masks were made ahead of time.

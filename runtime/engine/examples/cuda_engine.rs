@@ -35,10 +35,19 @@ impl Bench {
         self.next
     }
 
-    fn text(&self, tokens: usize) -> String {
-        let mut text = String::new();
-        while self.engine.count_tokens(&text) < tokens {
-            text.push_str("The quick brown fox jumps over the lazy dog and runs along the river. ");
+    /// A text of so many tokens that begins with `own`; one or two fewer if nothing fits.
+    fn text(&self, own: &str, tokens: usize) -> String {
+        const SENTENCE: &str = " The quick brown fox jumps over the lazy dog and runs along the river.";
+        let mut text = own.to_owned();
+        for piece in [SENTENCE, " river", " the", " a", "."] {
+            while self.engine.count_tokens(&text) < tokens {
+                let before = text.len();
+                text.push_str(piece);
+                if self.engine.count_tokens(&text) > tokens {
+                    text.truncate(before);
+                    break;
+                }
+            }
         }
         text
     }
@@ -70,6 +79,7 @@ impl Bench {
     /// Sends the requests, waits for their answers, and says what it took.
     fn measure(&mut self, name: &str, sessions: &[SessionId], shape: &Shape, tokens: (u32, u32)) {
         let (before, trace, passes) = (Instant::now(), self.engine.trace(), self.engine.forward_passes());
+        let prompts = self.engine.cache_metrics().prompt_tokens;
         let first = self.next;
         sessions.iter().for_each(|session| self.generate(*session, shape, tokens));
         let mut texts = 0u64;
@@ -95,9 +105,10 @@ impl Bench {
         }
         let (seconds, trace) = (before.elapsed().as_secs_f64(), self.engine.trace().since(&trace));
         let passes = self.engine.forward_passes() - passes;
+        let prompts = self.engine.cache_metrics().prompt_tokens - prompts;
         let each = |time: Duration| time.as_secs_f64() * 1e3 / passes as f64;
         say(&format!(
-            "{name:46} {seconds:6.2} s, {generated:6} tokens, {passes:4} passes ({:3.0} % overlapped), {:6.0} tokens/s; a pass: {:7.3} ms, device {:7.3}, waits {:6.3} = {:5.2} %, host {:6.3}; texts {:08x}; {failed} failed",
+            "{name:46} {seconds:6.2} s, {prompts:6} + {generated:6} tokens, {passes:4} passes ({:3.0} % overlapped), {:6.0} tokens/s; a pass: {:7.3} ms, device {:7.3}, waits {:6.3} = {:5.2} %, host {:6.3}; texts {:08x}; {failed} failed",
             100.0 * trace.overlapped as f64 / trace.passes.max(1) as f64,
             generated as f64 / seconds,
             seconds * 1e3 / passes as f64,
@@ -111,10 +122,9 @@ impl Bench {
 
     /// `count` transcripts of `length` tokens that have nothing in common, a hole each.
     fn batch(&mut self, name: &str, (count, length): (usize, usize), shape: &Shape, tokens: (u32, u32)) {
-        let text = self.text(length);
         let opened = |bench: &mut Self, i: usize| {
-            let own = format!("{i:05} {}", bench.next);
-            bench.open(&format!("{own} {text}"))
+            let text = bench.text(&format!("{i:05} {}", bench.next), length);
+            bench.open(&text)
         };
         let sessions: Vec<SessionId> = (0..count).map(|i| opened(self, i)).collect();
         self.measure(name, &sessions, shape, tokens);
@@ -125,7 +135,7 @@ impl Bench {
 
     /// `count` forks of one transcript of `length` tokens; the transcript itself is read before the clock starts.
     fn branches(&mut self, name: &str, count: usize, length: usize, tokens: u32) {
-        let text = self.text(length);
+        let text = self.text("", length);
         let parent = self.open(&text);
         self.measure("  (the trunk)", &[parent], &Shape::free_text(), (1, 1));
         let children: Vec<SessionId> = (0..count)

@@ -3,7 +3,7 @@
 use crate::sampler::{Candidates, Seen};
 use crate::stops::{Stops, complete};
 use crate::transcript::{Prompt, Writing};
-use sgl_constrain::{ConstraintCache, Cursor, TokenMasks};
+use sgl_constrain::{Agreement, ConstraintCache, Cursor, TokenMasks};
 use sgl_protocol::{Finish, Generate, ModelError, Sampling, Shape};
 use std::sync::Arc;
 
@@ -198,6 +198,11 @@ impl Hole {
             }
             _ => String::new(),
         }
+    }
+
+    /// What became of drafts of such tokens; nothing where the text follows no shape.
+    pub(crate) fn agreement(&self) -> Option<&Agreement> {
+        self.constraint.as_ref().map(|constraint| constraint.masks.agreement())
     }
 
     /// Whether a token is among those that may come next as part of the text.

@@ -1,9 +1,10 @@
 //! Text about which a constraint leaves no choice: its tokens in one pass instead of one by one.
 //!
 //! A token that alone is allowed is taken at once. A text that alone is allowed may be divided into tokens in several ways: the
-//! tokens that a tokenizer would make of it, or that were drawn lately in their place ([`Habits`]), are a draft. The next pass computes the draft's tokens as further rows, and
-//! draws at each row as it would have without the draft; the draft holds as far as it was drawn. Rows do not depend on
-//! their batch, and draws on their position only, so the tokens are those of drawing one by one.
+//! tokens that a tokenizer would make of it, or that were drawn lately in their place ([`Habits`]), are a draft. The next pass computes
+//! the draft's tokens as further rows, and draws at each row as it would have without the draft; the draft holds as far as it was
+//! drawn. A draft is as long as what became of those before it makes worth while ([`Agreement`]). Rows do not depend on their batch,
+//! and draws on their position only, so the tokens are those of drawing one by one.
 
 use crate::guess::guess;
 use crate::habit::Habits;
@@ -12,6 +13,7 @@ use crate::request::Generation;
 use crate::sampler::{Candidates, Drawing};
 use crate::sequence::Sequence;
 use crate::transcript::Writing;
+use sgl_constrain::Agreement;
 
 /// Most tokens of a draft.
 const DRAFT_MAX: usize = 64;
@@ -99,8 +101,12 @@ impl Generation {
                 }
                 let last = sequence.tokens.last().copied();
                 if self.jump == Jump::Exact {
-                    self.drafted = habits.divide(&self.hole.forced_text(), last, DRAFT_MAX, writing);
-                    sequence.draft.extend(self.drafted.iter().map(|drafted| drafted.token));
+                    let text = self.hole.forced_text();
+                    if !text.is_empty() {
+                        let worth = self.hole.agreement().map_or(0, Agreement::worth);
+                        self.drafted = habits.divide(&text, last, worth.min(DRAFT_MAX), writing);
+                        sequence.draft.extend(self.drafted.iter().map(|drafted| drafted.token));
+                    }
                     break;
                 }
                 let run = self.hole.run(last, writing);

@@ -140,7 +140,13 @@ impl Engine {
         }
         if !work.draft.is_empty() {
             let kept = match self.requests.get_mut(&sequence.request).map(|request| &mut request.kind) {
-                Some(Kind::Generate(generation)) => std::mem::take(&mut generation.confirmed),
+                Some(Kind::Generate(generation)) => {
+                    let confirmed = std::mem::take(&mut generation.confirmed);
+                    if let Some(agreement) = generation.hole.agreement().filter(|_| !generation.guessed) {
+                        agreement.saw(work.draft.len(), confirmed);
+                    }
+                    confirmed
+                }
                 _ => 0,
             };
             self.trace.drafted += work.draft.len() as u64;

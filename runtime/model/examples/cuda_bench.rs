@@ -3,15 +3,17 @@
 //! ```text
 //! cargo run --release -p sgl_model --example cuda_bench -- decode         # Llama-3-8B's shape
 //! cargo run --release -p sgl_model --example cuda_bench -- prefill
+//! cargo run --release -p sgl_model --example cuda_bench -- kernels decode|prefill  # few passes, no graphs, for a profiler
 //! cargo run --release -p sgl_model --example cuda_bench -- branches       # 64 sequences that share 8,192 tokens
 //! cargo run --release -p sgl_model --example cuda_bench -- parity MODEL TEXT.txt [TOKENS]
 //! cargo run --release -p sgl_model --example cuda_bench -- logits MODEL TEXT.txt FOLDER
 //! ```
 //! A decode step is timed twice: as its graph and draw alone, repeated without the host, and as a caller sees it, who begins a step
 //! and then reads the tokens of the one before; the device's idle time is by its own clock, copies included. The floor is the
-//! bytes of weights and of keys and values over what a copy reaches on the device at hand.
+//! bytes of weights and of keys and values over what a copy reaches on the device at hand; the combined floor takes for the weights
+//! the greater of that and their operations over what a large product reaches.
 
-use sgl_kernels::cuda::{Buffer, Device, Event};
+use sgl_kernels::cuda::{Buffer, Device, Epilogue, Event, Linear};
 use sgl_kernels::{AttentionSpan, KvFormat, RotaryStyle, ThreadPool};
 use sgl_model::{
     Allowed, Ask, Batch, CudaOptions, CudaTransformer, Draw, ModelConfig, Output, OutputRows, PassTimes, Scratch, load,
@@ -39,7 +41,9 @@ fn main() -> Outcome {
             graphs: false,
             ..CudaOptions::default()
         }),
-        ["prefill"] => prefill(),
+        ["prefill"] => prefill(&[(1, 512), (1, 1024), (1, 4096), (1, 8192), (8, 1024), (32, 128)], 6),
+        ["kernels", "prefill"] => prefill(&[(32, 128)], 2),
+        ["kernels", "decode"] => kernels(256, 256),
         ["branches"] => branches(),
         ["logits", model, text, folder] => logits_to(Path::new(model), Path::new(text), Path::new(folder)),
         ["parity", model, text] => parity(Path::new(model), Path::new(text), 400),
@@ -158,6 +162,27 @@ fn bandwidth(device: &std::sync::Arc<Device>) -> Result<f64, Box<dyn Error>> {
     Ok((from.len() * 8) as f64 / best * 1e3)
 }
 
+/// Operations per second of a large product of random numbers.
+fn product_rate(device: &std::sync::Arc<Device>) -> Result<f64, Box<dyn Error>> {
+    const SIZE: usize = 8192;
+    let room = || Buffer::<half::bf16>::zeroed(device, SIZE * SIZE);
+    let (weight, x, y) = (room()?, room()?, room()?);
+    device.fill_random(&weight, 1, 0.02)?;
+    device.fill_random(&x, 2, 1.0)?;
+    let linear = Linear { weight: &weight, x: &x, m: SIZE, k: SIZE };
+    device.tune(linear, Epilogue::Plain(&y))?;
+    let (before, after) = (Event::new(device)?, Event::new(device)?);
+    let mut best = f64::INFINITY;
+    for _ in 0..5 {
+        before.record()?;
+        device.linear(linear, Epilogue::Plain(&y), false)?;
+        after.record()?;
+        after.wait()?;
+        best = best.min(f64::from(after.milliseconds_since(&before)?));
+    }
+    Ok(2.0 * (SIZE as f64).powi(3) / best * 1e3)
+}
+
 fn median(mut all: Vec<f64>) -> f64 {
     all.sort_by(f64::total_cmp);
     all[all.len() / 2]
@@ -165,11 +190,11 @@ fn median(mut all: Vec<f64>) -> f64 {
 
 fn decode(options: CudaOptions) -> Outcome {
     let device = Device::open(0)?;
-    let bandwidth = bandwidth(&device)?;
+    let (bandwidth, rate_of_products) = (bandwidth(&device)?, product_rate(&device)?);
     let started = Instant::now();
     let mut model = CudaTransformer::random(&device, llama_3_8b(), CudaOptions { slots: Some(300_000), ..options })?;
     let opened = started.elapsed().as_secs_f64();
-    say(&format!("opened in {opened:.1} s: {} slots; a copy reaches {:.2} TB/s", model.slots(), bandwidth / 1e12));
+    say(&format!("opened in {opened:.1} s: {} slots; a copy reaches {:.2} TB/s, a product {:.0} TFLOP/s", model.slots(), bandwidth / 1e12, rate_of_products / 1e12));
     let weights = model.weight_bytes_per_step() as f64;
     let per_token = {
         let config = model.config();
@@ -195,27 +220,39 @@ fn decode(options: CudaOptions) -> Outcome {
             after.wait()?;
             graph = f64::from(after.milliseconds_since(&before)?) / times as f64;
         }
-        let floor = (weights + per_token * (count * length) as f64) / bandwidth * 1e3;
+        let context = per_token * (count * length) as f64 / bandwidth * 1e3;
+        let floor = weights / bandwidth * 1e3 + context;
+        // A weight is two bytes and, per row, two operations.
+        let combined = (weights / bandwidth).max(weights * count as f64 / rate_of_products) * 1e3 + context;
         let rate = |ms: f64| count as f64 / ms * 1e3;
         say(&format!(
-            "decode {count:3} x {length:4}: step {wall:7.3} ms ({:6.0} tok/s), idle {idle:4.2} %, graph alone {graph:7.3} ms ({:6.0} tok/s); floor {floor:6.3} ms = {:3.0} % and {:3.0} %",
+            "decode {count:3} x {length:4}: step {wall:7.3} ms ({:6.0} tok/s), idle {idle:4.2} %, graph alone {graph:7.3} ms ({:6.0} tok/s); floor {floor:6.3} ms = {:3.0} % and {:3.0} %, combined {combined:6.3} ms = {:3.0} %",
             rate(wall),
             rate(graph),
             100.0 * floor / wall,
-            100.0 * floor / graph
+            100.0 * floor / graph,
+            100.0 * combined / wall
         ));
     }
     device.describe_choices().iter().for_each(|line| say(line));
     Ok(())
 }
 
-fn prefill() -> Outcome {
+/// Decoding steps that no graph hides from a profiler.
+fn kernels(count: usize, length: usize) -> Outcome {
+    let device = Device::open(0)?;
+    let options = CudaOptions { outputs: 256, slots: Some(80_000), graphs: false, ..CudaOptions::default() };
+    let mut model = CudaTransformer::random(&device, llama_3_8b(), options)?;
+    Running::new(count, length - 4).steps(&mut model, 3).map(drop)
+}
+
+fn prefill(sizes: &[(usize, usize)], rounds: usize) -> Outcome {
     let device = Device::open(0)?;
     let options = CudaOptions { rows: 8192, outputs: 32, slots: Some(40_000), ..CudaOptions::default() };
     let mut model = CudaTransformer::random(&device, llama_3_8b(), options)?;
     let config = model.config().clone();
     let matrices = model.weight_bytes_per_step() as f64 / 2.0 - (config.vocabulary * config.hidden) as f64;
-    for (count, length) in [(1, 512), (1, 1024), (1, 4096), (1, 8192), (8, 1024), (32, 128)] {
+    for &(count, length) in sizes {
         let total = count * length;
         let tokens: Vec<u32> = (0..total as u32).map(|i| (i * 7919) % 128_000).collect();
         let places: Vec<u32> = (0..total as u32).collect();
@@ -231,7 +268,7 @@ fn prefill() -> Outcome {
         let asks: Vec<Ask<'_>> = (0..count).map(|_| greedy()).collect();
         let batch = Batch { tokens: &tokens, positions: &positions, slots: &places, spans: &spans, outputs: &outputs };
         let (mut answers, mut logits, mut all) = (Vec::new(), Vec::new(), Vec::new());
-        for round in 0..6 {
+        for round in 0..rounds {
             let started = Instant::now();
             model.run(&batch, &asks, &mut answers, &mut logits)?;
             if round > 0 {
