@@ -5,7 +5,7 @@
 //! ```
 //! FOLDER has a tokenizer (`runtime/model/tests/data/tiny_llama` will do); its weights are not used. Cases: `sizes` (1 to 256
 //! transcripts, free and of a pattern), `batch` (256 x (128 + 64) alone), `records`, `branches`, `same` (small ones, for comparing texts). Switches: `no-cascade`, `no-graphs`,
-//! `no-cache`, `no-overlap`, `always-overlap`, `no-jump`, `forced-jump`, `deterministic`. Texts have exactly the length that is asked for; their
+//! `no-cache`, `no-overlap`, `always-overlap`, `no-jump`, `forced-jump`, `deterministic`; `passes` tells what each pass takes. Texts have exactly the length that is asked for; their
 //! hash is printed, which no switch but `forced-jump` changes in deterministic mode. Times are of the host, from the first
 //! command to the last answer; the device's waiting is by its own clock.
 
@@ -27,6 +27,8 @@ fn say(line: &str) {
 struct Bench {
     engine: Engine,
     next: u64,
+    /// Whether each pass is told.
+    tells: bool,
 }
 
 impl Bench {
@@ -85,7 +87,12 @@ impl Bench {
         let mut texts = 0u64;
         let (mut events, mut generated, mut failed, mut open) = (Vec::new(), 0, 0, sessions.len());
         while open > 0 {
+            let (begun, so_far) = (Instant::now(), self.engine.trace());
             self.engine.poll(Duration::from_secs(60), &mut events);
+            if self.tells {
+                let step = self.engine.trace().since(&so_far);
+                say(&format!("    {} passes, {:.3?}: device {:.3?}, host {:.3?}", step.passes, begun.elapsed(), step.busy, step.host));
+            }
             for event in events.drain(..) {
                 open -= usize::from(matches!(event, Event::Generated { .. } | Event::Failed { .. }));
                 match event {
@@ -191,7 +198,7 @@ fn options(arguments: &[String]) -> Result<EngineOptions, Box<dyn Error>> {
     let mut options = EngineOptions { slots: Some(350_000), ..EngineOptions::default() };
     for argument in arguments {
         match argument.as_str() {
-            "sizes" | "batch" | "records" | "branches" | "same" => {}
+            "sizes" | "batch" | "records" | "branches" | "same" | "passes" => {}
             "no-cascade" => options.cascade = false,
             "no-graphs" => options.graphs = false,
             "deterministic" => options.deterministic = true,
@@ -212,7 +219,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let wanted = |case: &str| arguments.iter().any(|argument| argument == case);
     let started = Instant::now();
     let engine = Engine::load_random(Path::new(folder), llama_3_8b(), 0, options(arguments)?)?;
-    let mut bench = Bench { engine, next: 0 };
+    let mut bench = Bench { engine, next: 0, tells: wanted("passes") };
     say(&format!("{}: loaded in {:.2} s", arguments.join(" "), started.elapsed().as_secs_f64()));
     let free = Shape::free_text();
     let letters = Shape::Text { pattern: Some("[a-z ,.]*".into()), chars_max: None, until: None };
