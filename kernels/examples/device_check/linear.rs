@@ -6,7 +6,15 @@ use half::bf16;
 use sgl_kernels::cuda::{Buffer, CudaError, Epilogue, KvLayer, Linear, RotaryTarget, planned_rows};
 
 pub(crate) fn run(bench: &mut Bench) -> Result<(), CudaError> {
-    for (m, n, k) in [(1, 64, 64), (3, 576, 576), (8, 1536, 576), (13, 576, 1536), (31, 4096, 4096), (70, 1024, 4096), (150, 1120, 1536)] {
+    for (m, n, k) in [
+        (1, 64, 64),
+        (3, 576, 576),
+        (8, 1536, 576),
+        (13, 576, 1536),
+        (31, 4096, 4096),
+        (70, 1024, 4096),
+        (150, 1120, 1536),
+    ] {
         plain(bench, m, n, k)?;
         swiglu(bench, m, n, k)?;
     }

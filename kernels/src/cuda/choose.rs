@@ -348,9 +348,15 @@ mod tests {
 
     #[test]
     fn what_is_no_line_says_nothing() {
-        for line in
-            ["", "1 2 3", "8 8 64 0 skinny 9 9", "8 8 64 0 tiled 9", "8 8 64 0 blas 1 2 3", "8 8 64 0 other 1 1", "8 8 64 999 skinny 1 1"]
-        {
+        for line in [
+            "",
+            "1 2 3",
+            "8 8 64 0 skinny 9 9",
+            "8 8 64 0 tiled 9",
+            "8 8 64 0 blas 1 2 3",
+            "8 8 64 0 other 1 1",
+            "8 8 64 999 skinny 1 1",
+        ] {
             assert_eq!(parse(line), None, "{line}");
         }
     }

@@ -52,10 +52,13 @@ mod tests {
     #[test]
     fn what_was_taken_in_is_of_these_sources() {
         for (name, code) in EMBEDDED {
-            let known = super::super::SOURCES.iter().any(|source| {
-                embedded_for().iter().any(|architecture| source.file_name(architecture) == *name)
-            });
-            assert!(known && code.starts_with(b"\x7fELF"), "{name} is of other sources: run scripts/embed-kernels again");
+            let known = super::super::SOURCES
+                .iter()
+                .any(|source| embedded_for().iter().any(|architecture| source.file_name(architecture) == *name));
+            assert!(
+                known && code.starts_with(b"\x7fELF"),
+                "{name} is of other sources: run scripts/embed-kernels again"
+            );
         }
     }
 }

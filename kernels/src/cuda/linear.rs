@@ -158,11 +158,7 @@ impl Device {
     /// Operands that don't fit each other, before anything is launched; what the device says.
     pub fn linear(&self, linear: Linear<'_>, epilogue: Epilogue<'_>, deterministic: bool) -> Result<(), CudaError> {
         let n = check(&linear, &epilogue)?;
-        let chosen = if deterministic {
-            invariant_for(linear.m, n)
-        } else {
-            self.choice(&linear, n, &epilogue)?
-        };
+        let chosen = if deterministic { invariant_for(linear.m, n) } else { self.choice(&linear, n, &epilogue)? };
         self.run(chosen, &linear, n, &epilogue)
     }
 
@@ -176,7 +172,10 @@ impl Device {
         match candidate {
             Candidate::Skinny(columns, tiles) => {
                 let grid = [linear.m.div_ceil(columns * 8), n.div_ceil(tiles * 16), 1];
-                let names = SKINNY.iter().find(|(known, _)| *known == (columns, tiles)).map_or(&SKINNY[0].1, |(_, names)| names);
+                let names = SKINNY
+                    .iter()
+                    .find(|(known, _)| *known == (columns, tiles))
+                    .map_or(&SKINNY[0].1, |(_, names)| names);
                 self.own(names, Shape { grid, threads: 256, shared: 0 }, linear, n, epilogue)
             }
             Candidate::Tiled(rows) => {

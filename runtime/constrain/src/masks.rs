@@ -70,7 +70,12 @@ impl TokenMasks {
             Means::Table(_) => None,
             Means::Pushdown(pushdown) => {
                 let means = Means::Pushdown(pushdown.renewed()?);
-                Some(Self { vocabulary: self.vocabulary.clone(), means, runs: Mutex::default(), agreement: Agreement::default() })
+                Some(Self {
+                    vocabulary: self.vocabulary.clone(),
+                    means,
+                    runs: Mutex::default(),
+                    agreement: Agreement::default(),
+                })
             }
         }
     }

@@ -91,7 +91,13 @@ impl Bench {
             self.engine.poll(Duration::from_secs(60), &mut events);
             if self.tells {
                 let step = self.engine.trace().since(&so_far);
-                say(&format!("    {} passes, {:.3?}: device {:.3?}, host {:.3?}", step.passes, begun.elapsed(), step.busy, step.host));
+                say(&format!(
+                    "    {} passes, {:.3?}: device {:.3?}, host {:.3?}",
+                    step.passes,
+                    begun.elapsed(),
+                    step.busy,
+                    step.host
+                ));
             }
             for event in events.drain(..) {
                 open -= usize::from(matches!(event, Event::Generated { .. } | Event::Failed { .. }));

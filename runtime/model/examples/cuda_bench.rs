@@ -194,7 +194,12 @@ fn decode(options: CudaOptions) -> Outcome {
     let started = Instant::now();
     let mut model = CudaTransformer::random(&device, llama_3_8b(), CudaOptions { slots: Some(300_000), ..options })?;
     let opened = started.elapsed().as_secs_f64();
-    say(&format!("opened in {opened:.1} s: {} slots; a copy reaches {:.2} TB/s, a product {:.0} TFLOP/s", model.slots(), bandwidth / 1e12, rate_of_products / 1e12));
+    say(&format!(
+        "opened in {opened:.1} s: {} slots; a copy reaches {:.2} TB/s, a product {:.0} TFLOP/s",
+        model.slots(),
+        bandwidth / 1e12,
+        rate_of_products / 1e12
+    ));
     let weights = model.weight_bytes_per_step() as f64;
     let per_token = {
         let config = model.config();
