@@ -110,7 +110,7 @@ class Suite:
     def __init__(self, arguments, loads, peers, folder):
         self.arguments, self.loads, self.folder = arguments, loads, Path(folder)
         self.peers = {peer.name: peer for peer in peers}
-        ours = [ALL_ON] if arguments.no_ablations else list(SWITCHES)
+        ours = [ALL_ON] if arguments.no_ablations else [side for side in SWITCHES if side in (arguments.sides or SWITCHES)]
         self.sides = [*ours, *self.peers]
         self.settings = {"threads": arguments.threads, "engine": arguments.engine, "at_once": arguments.at_once}
         self.lines = read_lines(arguments.out, self.settings)
@@ -274,6 +274,7 @@ def arguments_of():
     parser.add_argument("--only", nargs="*", help="names of programs")
     parser.add_argument("--by", choices=("wall", "cpu"), default="wall")
     parser.add_argument("--no-ablations", action="store_true", help="ours with everything on only")
+    parser.add_argument("--sides", nargs="*", help="of ours, by name; the first is always `all on`")
     parser.add_argument("--llama-cpp-python", action="store_true", help="start the server of that package as a peer")
     parser.add_argument("--url", help="a server as a peer")
     parser.add_argument("--url-model", default="default")
@@ -294,6 +295,9 @@ def main():
     if "cuda" in arguments.engine + os.environ.get("SGLC_DEVICE", ""):
         SWITCHES.update(CUDA_SWITCHES)
     SWITCHES[ALL_OFF] = [switch for switches in SWITCHES.values() for switch in switches]
+    if unknown := set(arguments.sides or []) - set(SWITCHES):
+        sys.exit(f"there is no side {', '.join(sorted(unknown))}; there are {', '.join(SWITCHES)}")
+    arguments.sides = [ALL_ON, *arguments.sides] if arguments.sides else None
     built = ROOT / "target" / "release"
     if not arguments.ours and not (built / "sgl_benches").exists():
         subprocess.run(["cargo", "build", "--release", "-p", "sgl_benches", "-p", "sglc"], check=True, cwd=ROOT)

@@ -22,6 +22,7 @@ mod device;
 mod draw;
 mod embedded;
 mod error;
+mod fp8;
 mod graph;
 mod library;
 mod linear;
@@ -36,6 +37,7 @@ pub use attend::{
 pub use device::{Device, DeviceFacts};
 pub use draw::{DrawRow, SeenToken};
 pub use error::CudaError;
+pub use fp8::{Codes, LinearFp8};
 pub use graph::{Event, Graph};
 pub use library::{Found, search_first, survey};
 pub use linear::{Epilogue, Linear, RotaryTarget, planned_rows};

@@ -6,6 +6,7 @@
 //! Inputs are random, outputs poisoned before each launch. `quick` checks only, without measuring, for compute-sanitizer.
 
 mod attention;
+mod fp8;
 mod host;
 mod linear;
 mod rows;
@@ -80,6 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     rows::run(&mut bench)?;
     linear::run(&mut bench)?;
+    fp8::run(&mut bench)?;
     attention::run(&mut bench)?;
     sampling::run(&mut bench)?;
     if bench.failures > 0 {

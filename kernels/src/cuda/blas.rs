@@ -4,13 +4,16 @@
 //! operand transposed.
 
 use super::error::driver;
-use super::{CudaError, Device};
+use super::{CudaError, Device, Epilogue};
 use cudarc::cublaslt::sys;
+use cudarc::cublaslt::sys::cublasLtMatmulDescAttributes_t as Attribute;
 use cudarc::driver::sys as driver_sys;
 use std::ffi::c_void;
 
 /// Bytes that an algorithm may use beside its operands: what NVIDIA advises for Hopper, and room for split sums.
 const WORKSPACE_BYTES: usize = 64 << 20;
+/// CUBLASLT_MATMUL_MATRIX_SCALE_OUTER_VEC_32F of `cublasLtMatmulMatrixScale_t`.
+const SCALE_PER_ROW: i32 = 3;
 /// Algorithms that are measured per shape.
 const CANDIDATES_MAX: usize = 32;
 
@@ -29,6 +32,15 @@ pub(super) struct Dense {
     pub(super) k: usize,
     /// Whether y is f32 instead of bf16.
     pub(super) wide: bool,
+    /// Whether x and w are e4m3 with a scale per row, instead of bf16.
+    pub(super) fp8: bool,
+}
+
+impl Dense {
+    /// A product of bf16 numbers.
+    pub(super) fn narrow(m: usize, n: usize, k: usize, epilogue: &Epilogue<'_>) -> Self {
+        Self { m, n, k, wide: epilogue.index() == 1, fp8: false }
+    }
 }
 
 /// Everything that a product needs besides its operands.
@@ -67,11 +79,18 @@ impl Blas {
 
     /// Descriptors of a product, and the algorithms that the library thinks best, best first.
     pub(super) fn plan(&self, dense: Dense) -> Result<Plan, CudaError> {
-        let Dense { m, n, k, wide } = dense;
+        let Dense { m, n, k, wide, fp8 } = dense;
         let narrow = sys::cudaDataType_t::CUDA_R_16BF;
+        let operand = if fp8 { sys::cudaDataType_t::CUDA_R_8F_E4M3 } else { narrow };
         let out = if wide { sys::cudaDataType_t::CUDA_R_32F } else { narrow };
         let mut plan = Plan::empty()?;
-        plan.layouts = [layout(narrow, k, n)?, layout(narrow, k, m)?, layout(out, n, m)?];
+        plan.layouts = [layout(operand, k, n)?, layout(operand, k, m)?, layout(out, n, m)?];
+        if fp8 {
+            plan.set(Attribute::CUBLASLT_MATMUL_DESC_A_SCALE_MODE, SCALE_PER_ROW)?;
+            plan.set(Attribute::CUBLASLT_MATMUL_DESC_B_SCALE_MODE, SCALE_PER_ROW)?;
+            // Any place will do until there are operands.
+            plan.set_scales((self.workspace, self.workspace))?;
+        }
         plan.algorithms = self.algorithms(&plan)?;
         Ok(plan)
     }
@@ -116,7 +135,7 @@ impl Blas {
         Ok(found.iter().filter(good).map(|result| result.algo).collect())
     }
 
-    /// Launches a product with one of the plan's algorithms.
+    /// Launches a product with one of the plan's algorithms; scales are those of w's and x's rows.
     ///
     /// # Safety
     /// The addresses are of operands as large as the plan's shape says, which outlive the launch.
@@ -126,7 +145,11 @@ impl Blas {
         plan: &Plan,
         algorithm: usize,
         (w, x, y): (u64, u64, u64),
+        scales: Option<(u64, u64)>,
     ) -> Result<(), CudaError> {
+        if let Some(scales) = scales {
+            plan.set_scales(scales)?;
+        }
         let (one, zero) = (1.0f32, 0.0f32);
         let [w_layout, x_layout, y_layout] = plan.layouts;
         let at = |address: u64| address as *mut c_void;
@@ -198,6 +221,21 @@ impl Plan {
             check("cublasLtMatmulDescSetAttribute", status)?;
         }
         Ok(Self { operation, layouts: [std::ptr::null_mut(); 3], algorithms: Vec::new() })
+    }
+
+    /// Says where the scales of w's and of x's rows are.
+    fn set_scales(&self, (w, x): (u64, u64)) -> Result<(), CudaError> {
+        self.set(Attribute::CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, w)?;
+        self.set(Attribute::CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, x)
+    }
+
+    /// Sets an attribute of the operation to a number of the size that it has.
+    fn set<T: Copy>(&self, attribute: Attribute, value: T) -> Result<(), CudaError> {
+        let size = size_of::<T>();
+        // SAFETY: the operation is alive; the library copies `size` bytes, and refuses another size than the attribute's.
+        let status =
+            unsafe { sys::cublasLtMatmulDescSetAttribute(self.operation, attribute, (&raw const value).cast(), size) };
+        check("cublasLtMatmulDescSetAttribute", status)
     }
 
     pub(super) fn algorithms(&self) -> usize {

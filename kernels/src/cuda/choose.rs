@@ -15,14 +15,14 @@ use std::sync::{Arc, PoisonError};
 pub(super) enum Candidate {
     /// Tiles of 8 rows of x, tiles of 16 rows of w per block.
     Skinny(usize, usize),
-    /// Rows of x of a block.
+    /// One of the tiled kernels.
     Tiled(usize),
     /// An algorithm of the plan for so many rows.
     Blas { rows: usize, algorithm: usize },
 }
 
 /// What a measured choice is known by: planned rows, n, k, epilogue.
-type Key = (usize, usize, usize, u8);
+pub(super) type Key = (usize, usize, usize, u8);
 
 /// A choice as it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Choices {
 fn line(&(m, n, k, epilogue): &Key, kept: &Kept) -> String {
     match kept {
         Kept::Skinny(columns, tiles) => format!("{m} {n} {k} {epilogue} skinny {columns} {tiles}\n"),
-        Kept::Tiled(rows) => format!("{m} {n} {k} {epilogue} tiled {rows}\n"),
+        Kept::Tiled(which) => format!("{m} {n} {k} {epilogue} tiled {which}\n"),
         Kept::Blas(words) => {
             let words: Vec<String> = words.iter().map(|word| format!("{word:x}")).collect();
             format!("{m} {n} {k} {epilogue} blas {}\n", words.join(" "))
@@ -99,9 +99,8 @@ fn parse(line: &str) -> Option<(Key, Kept)> {
             Kept::Skinny(variant.0, variant.1)
         }
         "tiled" => {
-            let rows = number(5)?;
-            TILED.iter().find(|((known, _), _)| *known == rows)?;
-            Kept::Tiled(rows)
+            let which = number(5).filter(|which| *which < TILED.len())?;
+            Kept::Tiled(which)
         }
         "blas" => {
             let parts: Option<Vec<u64>> = words[5..].iter().map(|word| u64::from_str_radix(word, 16).ok()).collect();
@@ -132,7 +131,25 @@ impl Device {
         if linear.m > MEASURED_ROWS_MAX {
             return Ok(self.candidates(linear, n, epilogue)?[0]);
         }
+        if let Some(next) = self.next_larger(key, linear, epilogue) {
+            self.choices.lock().unwrap_or_else(PoisonError::into_inner).chosen.insert(key, next);
+            return Ok(next);
+        }
         self.choose(linear, n, epilogue)
+    }
+
+    /// What was chosen for the next larger number of rows: a pass need not wait for measurements. Its rows are computed, too.
+    fn next_larger(&self, key: Key, linear: &Linear<'_>, epilogue: &Epilogue<'_>) -> Option<Candidate> {
+        let (m, n, k, what) = key;
+        let choices = self.choices.lock().unwrap_or_else(PoisonError::into_inner);
+        let same =
+            |known: &&Key| known.0 > m && known.0 <= MEASURED_ROWS_MAX && (known.1, known.2, known.3) == (n, k, what);
+        let next = choices.chosen.get(choices.chosen.keys().filter(same).min()?).copied()?;
+        let fits = match next {
+            Candidate::Skinny(..) | Candidate::Tiled(_) => true,
+            Candidate::Blas { rows, .. } => epilogue.product().1 >= rows * n && linear.x.len() >= rows * k,
+        };
+        fits.then_some(next)
     }
 
     /// Measures the ways to do a product, unless that was done before. Its result is written.
@@ -143,7 +160,11 @@ impl Device {
         let n = check(&linear, &epilogue)?;
         let key = (planned_rows(linear.m), n, linear.k, epilogue.index());
         let is_known = self.choices.lock().unwrap_or_else(PoisonError::into_inner).chosen.contains_key(&key);
-        if is_known || self.kept(key, &linear, n, &epilogue)?.is_some() {
+        if is_known {
+            return Ok(());
+        }
+        if let Some(kept) = self.kept(key, &linear, n, &epilogue)? {
+            self.choices.lock().unwrap_or_else(PoisonError::into_inner).chosen.insert(key, kept);
             return Ok(());
         }
         self.choose(&linear, n, &epilogue).map(|_| ())
@@ -166,8 +187,9 @@ impl Device {
     pub fn describe_choices(&self) -> Vec<String> {
         let choices = self.choices.lock().unwrap_or_else(PoisonError::into_inner);
         let line = |((m, n, k, epilogue), chosen): (&Key, &Candidate)| {
-            let what = ["plain", "logits", "swiglu", "rotary"][usize::from(*epilogue)];
-            format!("{m:5} x {n:6} x {k:5} {what:6} {chosen:?}")
+            let what = ["plain", "logits", "swiglu", "rotary"][usize::from(*epilogue % 4)];
+            let fp8 = if *epilogue < 4 { "" } else { "fp8 " };
+            format!("{m:5} x {n:6} x {k:5} {fp8}{what:6} {chosen:?}")
         };
         let mut lines: Vec<String> = choices.chosen.iter().map(line).collect();
         lines.sort();
@@ -186,10 +208,10 @@ impl Device {
         let candidate = match kept {
             None => return Ok(None),
             Some(Kept::Skinny(columns, tiles)) => Candidate::Skinny(columns, tiles),
-            Some(Kept::Tiled(rows)) => Candidate::Tiled(rows),
+            Some(Kept::Tiled(which)) => Candidate::Tiled(which),
             Some(Kept::Blas(description)) => {
                 let rows = planned_rows(linear.m);
-                let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
+                let plan = self.plan(Dense::narrow(rows, n, linear.k, epilogue))?;
                 let Some(algorithm) = plan.described(description) else { return Ok(None) };
                 Candidate::Blas { rows, algorithm }
             }
@@ -204,9 +226,9 @@ impl Device {
         let fastest = self.measure(linear, n, epilogue)?;
         let kept = match fastest {
             Candidate::Skinny(columns, tiles) => Some(Kept::Skinny(columns, tiles)),
-            Candidate::Tiled(rows) => Some(Kept::Tiled(rows)),
+            Candidate::Tiled(which) => Some(Kept::Tiled(which)),
             Candidate::Blas { rows, algorithm } => {
-                let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
+                let plan = self.plan(Dense::narrow(rows, n, linear.k, epilogue))?;
                 plan.description(algorithm).map(Kept::Blas)
             }
         };
@@ -226,11 +248,21 @@ impl Device {
             return Ok(only);
         }
         let Some(device) = linear.weight.device_of(self) else { return Ok(candidates[0]) };
-        let (before, after) = (Event::new(&device)?, Event::new(&device)?);
+        self.fastest(&device, candidates, |candidate| self.run(candidate, linear, n, epilogue))
+    }
+
+    /// The fastest of some ways; each run writes the same result.
+    pub(super) fn fastest(
+        &self,
+        device: &Arc<Self>,
+        candidates: Vec<Candidate>,
+        run: impl Fn(Candidate) -> Result<(), CudaError>,
+    ) -> Result<Candidate, CudaError> {
+        let (before, after) = (Event::new(device)?, Event::new(device)?);
         let once = |candidate| {
             self.flush()?;
             before.record()?;
-            self.run(candidate, linear, n, epilogue)?;
+            run(candidate)?;
             after.record()?;
             after.wait()?;
             after.milliseconds_since(&before)
@@ -274,6 +306,31 @@ impl Device {
         Ok(())
     }
 
+    /// Whether a product of so many rows is worth measuring when it comes.
+    pub(super) fn measures(&self, m: usize) -> bool {
+        m <= MEASURED_ROWS_MAX
+    }
+
+    /// The algorithm that was chosen for a plan, now or when a device of this kind was open before.
+    pub(super) fn known_algorithm(&self, key: Key, plan: &Plan) -> Option<usize> {
+        let choices = self.choices.lock().unwrap_or_else(PoisonError::into_inner);
+        match (choices.chosen.get(&key), choices.kept.get(&key)) {
+            (Some(Candidate::Blas { algorithm, .. }), _) => Some(*algorithm),
+            (None, Some(Kept::Blas(description))) => plan.described(*description),
+            _ => None,
+        }
+    }
+
+    /// Notes and keeps a choice among the algorithms of a plan.
+    pub(super) fn note_algorithm(&self, key: Key, plan: &Plan, chosen: Candidate, algorithm: usize) {
+        let mut choices = self.choices.lock().unwrap_or_else(PoisonError::into_inner);
+        choices.chosen.insert(key, chosen);
+        if let Some(description) = plan.description(algorithm) {
+            choices.kept.insert(key, Kept::Blas(description));
+            choices.is_new = true;
+        }
+    }
+
     /// All ways to do a product; at least one. The library's come as it thinks them best.
     fn candidates(&self, linear: &Linear<'_>, n: usize, epilogue: &Epilogue<'_>) -> Result<Vec<Candidate>, CudaError> {
         let rows = planned_rows(linear.m);
@@ -287,11 +344,11 @@ impl Device {
             .collect();
         let fits = epilogue.product().1 >= rows * n && linear.x.len() >= rows * linear.k;
         if linear.m > 8 && fits && self.has_blas() {
-            let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
+            let plan = self.plan(Dense::narrow(rows, n, linear.k, epilogue))?;
             candidates.extend((0..plan.algorithms()).map(|algorithm| Candidate::Blas { rows, algorithm }));
         }
         if linear.m > 8 {
-            candidates.extend(TILED.iter().map(|((rows, _), _)| Candidate::Tiled(*rows)));
+            candidates.extend((0..TILED.len()).map(Candidate::Tiled));
         }
         if candidates.is_empty() {
             candidates.push(invariant_for(linear.m, n));
@@ -338,7 +395,7 @@ mod tests {
     fn a_line_says_what_was_kept() {
         let all = [
             ((16, 4096, 14336, 0), Kept::Skinny(2, 1)),
-            ((64, 4096, 14336, 0), Kept::Tiled(64)),
+            ((64, 4096, 14336, 0), Kept::Tiled(1)),
             ((256, 28672, 4096, 2), Kept::Blas([1, 0, u64::MAX, 0x1234, 5, 6, 7, 8])),
         ];
         for (key, kept) in all {

@@ -98,14 +98,44 @@ pub(super) const SKINNY: [((usize, usize), [&str; 4]); 4] = [
     ((4, 2), ["skinny_4_2_plain", "skinny_4_2_logits", "skinny_4_2_swiglu", "skinny_4_2_rotary"]),
 ];
 
-/// Names of the tiled kernels: by rows of x of a block and rows of w, then by epilogue.
-pub(super) const TILED: [((usize, usize), [&str; 4]); 2] = [
-    ((64, 32), ["tiled_64_plain", "tiled_64_logits", "tiled_64_swiglu", "tiled_64_rotary"]),
-    ((128, 64), ["tiled_128_plain", "tiled_128_logits", "tiled_128_swiglu", "tiled_128_rotary"]),
-];
+/// A tiled kernel.
+#[derive(Debug)]
+pub(super) struct Tiled {
+    /// Rows of x of a block.
+    pub(super) x: usize,
+    /// Rows of w of a block.
+    pub(super) w: usize,
+    threads: usize,
+    /// Stages of the rows of both, 128 bytes each. Totals come after them, 4 bytes each.
+    stages: usize,
+    /// By epilogue.
+    names: [&'static str; 4],
+}
 
-/// Shared memory of every tiled kernel: eight stages of 96 rows of 128 bytes, or four of 192.
-const TILED_SHARED: usize = 4 * 192 * 128;
+/// The tiled kernels.
+pub(super) const TILED: [Tiled; 3] = [
+    Tiled {
+        x: 64,
+        w: 32,
+        threads: 128,
+        stages: 7,
+        names: ["tiled_64_32_plain", "tiled_64_32_logits", "tiled_64_32_swiglu", "tiled_64_32_rotary"],
+    },
+    Tiled {
+        x: 128,
+        w: 64,
+        threads: 128,
+        stages: 3,
+        names: ["tiled_128_64_plain", "tiled_128_64_logits", "tiled_128_64_swiglu", "tiled_128_64_rotary"],
+    },
+    Tiled {
+        x: 128,
+        w: 128,
+        threads: 256,
+        stages: 4,
+        names: ["tiled_128_128_plain", "tiled_128_128_logits", "tiled_128_128_swiglu", "tiled_128_128_rotary"],
+    },
+];
 
 /// Rows that a product of `m` rows is planned for: few enough that plans are reused, close enough that little is wasted.
 pub fn planned_rows(m: usize) -> usize {
@@ -178,22 +208,28 @@ impl Device {
                     .map_or(&SKINNY[0].1, |(_, names)| names);
                 self.own(names, Shape { grid, threads: 256, shared: 0 }, linear, n, epilogue)
             }
-            Candidate::Tiled(rows) => {
-                let ((rows, of_w), names) = TILED.iter().find(|((known, _), _)| *known == rows).unwrap_or(&TILED[0]);
-                let grid = [linear.m.div_ceil(*rows), n.div_ceil(*of_w), 1];
-                self.own(names, Shape { grid, threads: 128, shared: TILED_SHARED }, linear, n, epilogue)
+            Candidate::Tiled(which) => {
+                let Tiled { x, w, threads, stages, names } = &TILED[which];
+                let grid = [linear.m.div_ceil(*x), n.div_ceil(*w), 1];
+                let shape = Shape { grid, threads: *threads, shared: stages * (x + w) * 128 + x * w * 4 };
+                self.own(names, shape, linear, n, epilogue)
             }
             Candidate::Blas { rows, algorithm } => {
-                let plan = self.plan(Dense { m: rows, n, k: linear.k, wide: epilogue.index() == 1 })?;
+                let plan = self.plan(Dense::narrow(rows, n, linear.k, epilogue))?;
                 let operands = (linear.weight.address, linear.x.address, epilogue.product().0);
                 // SAFETY: `candidates` has this only where the operands have room for the planned rows.
-                self.with_blas(|blas| unsafe { blas.multiply(self, &plan, algorithm, operands) })?;
-                match epilogue {
-                    Epilogue::Plain(_) | Epilogue::Logits(_) => Ok(()),
-                    Epilogue::SwiGlu { out, both } => self.silu_mul(out, both, linear.m, n / 2),
-                    Epilogue::Rotary(target) => self.rotary_store(target, linear.m),
-                }
+                self.with_blas(|blas| unsafe { blas.multiply(self, &plan, algorithm, operands, None) })?;
+                self.follow(epilogue, linear.m, n)
             }
+        }
+    }
+
+    /// Launches what follows a product whose kernel only stored it.
+    pub(super) fn follow(&self, epilogue: &Epilogue<'_>, m: usize, n: usize) -> Result<(), CudaError> {
+        match epilogue {
+            Epilogue::Plain(_) | Epilogue::Logits(_) => Ok(()),
+            Epilogue::SwiGlu { out, both } => self.silu_mul(out, both, m, n / 2),
+            Epilogue::Rotary(target) => self.rotary_store(target, m),
         }
     }
 
@@ -264,8 +300,10 @@ pub(super) fn invariant_for(m: usize, n: usize) -> Candidate {
     match m {
         0..=32 if n.is_multiple_of(tiles * 16) => Candidate::Skinny(columns, tiles),
         0..=16 => Candidate::Skinny(columns, 1),
-        0..=64 => Candidate::Tiled(64),
-        _ => Candidate::Tiled(128),
+        0..=64 => Candidate::Tiled(0),
+        // Large blocks read least, if there are enough of them for the multiprocessors of a large device.
+        _ if m.div_ceil(128) * n.div_ceil(128) < 128 => Candidate::Tiled(1),
+        _ => Candidate::Tiled(2),
     }
 }
 
@@ -329,7 +367,7 @@ mod tests {
                         let whole = tiles == 1 || n % (tiles * 16) == 0;
                         whole && m <= columns * 8 && SKINNY.iter().any(|(known, _)| *known == (columns, tiles))
                     }
-                    Candidate::Tiled(rows) => m > 16 && TILED.iter().any(|((known, _), _)| *known == rows),
+                    Candidate::Tiled(which) => m > 16 && which < TILED.len(),
                     Candidate::Blas { .. } => false,
                 };
                 assert!(known, "{m} rows of x, {n} of w");

@@ -13,6 +13,24 @@ fn room(kernel: &'static str, operand: &'static str, found: usize, expected: usi
     if found >= expected { Ok(()) } else { Err(KernelError::Shape { kernel, operand, expected, found }.into()) }
 }
 
+/// The parameters of `rotary/kernel.cu`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Turns {
+    q: u64,
+    keys: u64,
+    values: u64,
+    qkv: u64,
+    turns: u64,
+    positions: u64,
+    slots: u64,
+    rows: i32,
+    heads: i32,
+    kv_heads: i32,
+    head_dim: i32,
+    interleaved: i32,
+}
+
 macro_rules! arguments {
     ($($value:expr),* $(,)?) => { [$((&raw const $value).cast_mut().cast::<c_void>()),*] };
 }
@@ -90,7 +108,8 @@ impl Device {
         let (delta, picked) = (delta.map_or(0, |delta| delta.address), picked.map_or(0, |picked| picked.address));
         let width = number(hidden);
         let mut arguments = arguments![x.address, delta, weight.address, out.address, picked, width, eps];
-        let threads = hidden.div_ceil(4).next_multiple_of(32).min(NORM_THREADS_MAX);
+        // Few threads with much each: several rows of a multiprocessor are then at different points, and memory is never idle.
+        let threads = hidden.div_ceil(16).next_multiple_of(32).clamp(128, NORM_THREADS_MAX);
         let shape = Shape { grid: [rows, 1, 1], threads, shared: 0 };
         // SAFETY: lengths were compared above; picked rows are rows of x by contract of the caller, who checks the batch.
         unsafe { self.launch("add_rms_norm", shape, &mut arguments) }
@@ -101,21 +120,27 @@ impl Device {
         let RotaryTarget { q, qkv, cache, turns, positions, slots, heads, kv_heads, head_dim, interleaved } = *target;
         room("rotary_store", "qkv", qkv.len(), rows * (heads + 2 * kv_heads) * head_dim)?;
         room("rotary_store", "q", q.len(), rows * heads * head_dim)?;
-        let (a, b, c, d) = (number(heads), number(kv_heads), number(head_dim), i32::from(interleaved));
-        let mut arguments = arguments![
-            q.address,
-            cache.keys.address,
-            cache.values.address,
-            qkv.address,
-            turns.address,
-            positions.address,
-            slots.address,
-            a,
-            b,
-            c,
-            d
-        ];
-        let shape = Shape { grid: [rows, 1, 1], threads: 256, shared: 0 };
+        if !head_dim.is_multiple_of(16) {
+            let supported = "multiples of 16";
+            return Err(CudaError::Unsupported { what: "a head's size", found: head_dim, supported });
+        }
+        let parameters = Turns {
+            q: q.address,
+            keys: cache.keys.address,
+            values: cache.values.address,
+            qkv: qkv.address,
+            turns: turns.address,
+            positions: positions.address,
+            slots: slots.address,
+            rows: number(rows),
+            heads: number(heads),
+            kv_heads: number(kv_heads),
+            head_dim: number(head_dim),
+            interleaved: i32::from(interleaved),
+        };
+        let mut arguments = arguments![parameters];
+        let units = rows * (heads + 2 * kv_heads) * head_dim / 16;
+        let shape = Shape { grid: [units.div_ceil(256), 1, 1], threads: 256, shared: 0 };
         // SAFETY: lengths were compared above; positions and slots are checked by whoever writes them.
         unsafe { self.launch("rotary_store", shape, &mut arguments) }
     }

@@ -33,6 +33,7 @@ pub const SOURCES: &[Source] = &[
     Source { name: "elementwise", text: include_str!("../elementwise/kernel.cu") },
     Source { name: "skinny", text: product!("skinny") },
     Source { name: "tiled", text: product!("tiled") },
+    Source { name: "quantize", text: include_str!("../matmul/quantize.cu") },
     Source { name: "decode", text: include_str!("../attention/decode.cu") },
     Source { name: "extend", text: include_str!("../attention/extend.cu") },
     Source { name: "extend_hopper", text: include_str!("../attention/extend_hopper.cu") },

@@ -11,6 +11,8 @@ const AT_FIRST: f32 = 0.98;
 const HALF_LIFE: f32 = 32.0;
 /// A token is worth its row if it is drawn this often, those before it included: a row of a full batch costs about what it saves.
 const WORTH: f32 = 0.5;
+/// Shortest draft that is worth it: with one under way, the pass after it can't be begun, and its rows keep passes from being alike.
+const SHORTEST: usize = 2;
 /// Where drafts are not worth it, every so many-th run is drafted all the same: the model may have come to another text.
 const TRIED_EVERY: u32 = 32;
 /// Tokens of such a draft.
@@ -47,7 +49,7 @@ impl Agreement {
     pub fn worth(&self) -> usize {
         let share = f32::from_bits(self.share.load(Ordering::Relaxed)).clamp(1e-3, 0.999);
         let tokens = (WORTH.ln() / share.ln()) as usize;
-        if tokens > 0 {
+        if tokens >= SHORTEST {
             return tokens;
         }
         let passed_over = self.passed_over.fetch_add(1, Ordering::Relaxed);

@@ -108,6 +108,9 @@ impl Engine {
         if options.load_format == LoadFormat::Dummy {
             return Err(LoadError::Dummy);
         }
+        if options.fp8 {
+            return Err(LoadError::Fp8);
+        }
         let LoadedModel { transformer, tokenizer, template, .. } = sgl_model::load(path, &pool)?;
         let slots = options.slots.unwrap_or_else(|| slots_by_default(transformer.config(), options.kv_format));
         let cache = transformer.new_cache(slots, options.kv_format);
@@ -429,6 +432,7 @@ fn cuda_options(options: &EngineOptions) -> CudaOptions {
         rows: options.token_budget.max(CUDA_TOKEN_BUDGET),
         slots: options.slots,
         deterministic: options.deterministic,
+        fp8: options.fp8,
         cascade: options.cascade,
         graphs: options.graphs,
         ..CudaOptions::default()

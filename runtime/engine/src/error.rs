@@ -18,6 +18,9 @@ pub enum LoadError {
     /// Random weights were asked for where they can't be made.
     #[error("random weights (`--load-format dummy`) are made on CUDA devices only; add `--device cuda`")]
     Dummy,
+    /// Weights of 8 bits were asked for where there are none.
+    #[error("`--quantization fp8` is for CUDA devices only; add `--device cuda`")]
+    Fp8,
     /// The CUDA device can't be used.
     #[error(transparent)]
     Device(#[from] CudaError),

@@ -83,6 +83,8 @@ pub struct EngineOptions {
     pub load_format: LoadFormat,
     /// Whether a CUDA device must give each request the same text whatever else runs. The CPU always does.
     pub deterministic: bool,
+    /// Whether a CUDA device brings the matrices of the model's blocks to 8-bit floats when it loads them.
+    pub fp8: bool,
     /// Whether a CUDA device reads what transcripts share once for all of them. Off is for comparison.
     pub cascade: bool,
     /// Whether a CUDA device replays recorded passes. Off is for comparison: the text is the same.
@@ -104,6 +106,7 @@ impl Default for EngineOptions {
             device: DeviceChoice::Cpu,
             load_format: LoadFormat::Auto,
             deterministic: false,
+            fp8: false,
             cascade: true,
             graphs: true,
         }

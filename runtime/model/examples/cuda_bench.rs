@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! cargo run --release -p sgl_model --example cuda_bench -- decode         # Llama-3-8B's shape
+//! cargo run --release -p sgl_model --example cuda_bench -- deterministic  # the same; also `fp8`
 //! cargo run --release -p sgl_model --example cuda_bench -- prefill
-//! cargo run --release -p sgl_model --example cuda_bench -- kernels decode|prefill  # few passes, no graphs, for a profiler
+//! cargo run --release -p sgl_model --example cuda_bench -- kernels decode|deterministic|fp8|prefill  # few passes, no graphs, for a profiler
 //! cargo run --release -p sgl_model --example cuda_bench -- branches       # 64 sequences that share 8,192 tokens
 //! cargo run --release -p sgl_model --example cuda_bench -- parity MODEL TEXT.txt [TOKENS]
 //! cargo run --release -p sgl_model --example cuda_bench -- logits MODEL TEXT.txt FOLDER
@@ -34,6 +35,7 @@ fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["decode"] => decode(CudaOptions { rows: 4096, outputs: 256, ..CudaOptions::default() }),
+        ["fp8"] => decode(CudaOptions { rows: 4096, outputs: 256, fp8: true, ..CudaOptions::default() }),
         ["deterministic"] => decode(CudaOptions {
             rows: 4096,
             outputs: 256,
@@ -43,7 +45,7 @@ fn main() -> Outcome {
         }),
         ["prefill"] => prefill(&[(1, 512), (1, 1024), (1, 4096), (1, 8192), (8, 1024), (32, 128)], 6),
         ["kernels", "prefill"] => prefill(&[(32, 128)], 2),
-        ["kernels", "decode"] => kernels(256, 256),
+        ["kernels", way @ ("decode" | "deterministic" | "fp8")] => kernels(way, 256, 256),
         ["branches"] => branches(),
         ["logits", model, text, folder] => logits_to(Path::new(model), Path::new(text), Path::new(folder)),
         ["parity", model, text] => parity(Path::new(model), Path::new(text), 400),
@@ -244,9 +246,11 @@ fn decode(options: CudaOptions) -> Outcome {
 }
 
 /// Decoding steps that no graph hides from a profiler.
-fn kernels(count: usize, length: usize) -> Outcome {
+fn kernels(way: &str, count: usize, length: usize) -> Outcome {
     let device = Device::open(0)?;
-    let options = CudaOptions { outputs: 256, slots: Some(80_000), graphs: false, ..CudaOptions::default() };
+    let (deterministic, fp8) = (way == "deterministic", way == "fp8");
+    let options =
+        CudaOptions { outputs: 256, slots: Some(80_000), graphs: false, deterministic, fp8, ..CudaOptions::default() };
     let mut model = CudaTransformer::random(&device, llama_3_8b(), options)?;
     Running::new(count, length - 4).steps(&mut model, 3).map(drop)
 }
@@ -350,13 +354,16 @@ fn parity(path: &Path, text: &Path, most: usize) -> Outcome {
     let mut reference = Vec::new();
     let mut kv = cpu.transformer.new_cache(count, KvFormat::F32);
     cpu.transformer.forward(&pool, &mut Scratch::default(), &mut kv, &batch, &mut reference)?;
-    for (deterministic, graphs) in [(false, true), (true, false)] {
-        let options = CudaOptions { slots: Some(4096), deterministic, graphs, ..CudaOptions::default() };
+    let fp8 = device.require_fp8().is_ok().then_some("fp8");
+    for way in ["usual", "deterministic"].into_iter().chain(fp8) {
+        let (deterministic, fp8) = (way == "deterministic", way == "fp8");
+        let options =
+            CudaOptions { slots: Some(4096), deterministic, fp8, graphs: !deterministic, ..CudaOptions::default() };
         let mut model = load_cuda(path, &pool, &device, options)?.transformer;
         let asks: Vec<Ask<'_>> = outputs.iter().map(|_| Ask::Logits).collect();
         let (mut answers, mut whole) = (Vec::new(), Vec::new());
         model.run(&batch, &asks, &mut answers, &mut whole)?;
-        report(&format!("deterministic {deterministic}: whole text against the CPU"), &reference, &whole, size);
+        report(&format!("{way}: whole text against the CPU"), &reference, &whole, size);
         let mut stepped = Vec::new();
         let (mut row, offset) = (Vec::new(), count as u32);
         let own: Vec<u32> = places.iter().map(|place| place + offset).collect();
@@ -373,8 +380,8 @@ fn parity(path: &Path, text: &Path, most: usize) -> Outcome {
             model.run(&batch, &[Ask::Logits], &mut answers, &mut row)?;
             stepped.extend_from_slice(&row);
         }
-        report(&format!("deterministic {deterministic}: token by token against the CPU"), &reference, &stepped, size);
-        report(&format!("deterministic {deterministic}: token by token against the whole"), &whole, &stepped, size);
+        report(&format!("{way}: token by token against the CPU"), &reference, &stepped, size);
+        report(&format!("{way}: token by token against the whole"), &whole, &stepped, size);
     }
     Ok(())
 }

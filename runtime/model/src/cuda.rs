@@ -43,6 +43,10 @@ use table::SlotTable;
 const GRAPH_ROWS: [usize; 25] =
     [1, 2, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 288, 320, 384, 448, 512];
 
+/// Passes of a shape that are launched kernel by kernel before one is recorded: a recording takes several milliseconds, which many
+/// passes of a small model take to come back, and which a program that has few of that shape does not see again.
+const RECORDED_AFTER: u32 = 3;
+
 /// Cells of the table of slots: 256 MB.
 const TABLE_CELLS: usize = 1 << 26;
 
@@ -58,6 +62,8 @@ struct Recorded {
 pub struct CudaTransformer {
     // Graphs use the memory of all that follows: they are dropped first.
     graphs: BTreeMap<(usize, bool), Recorded>,
+    /// Passes that could have been a graph that there was not.
+    unrecorded: BTreeMap<(usize, bool), u32>,
     device: Arc<Device>,
     config: ModelConfig,
     options: CudaOptions,
@@ -95,7 +101,7 @@ impl CudaTransformer {
     /// # Errors
     /// The device's memory does not suffice, or the device fails.
     pub fn random(device: &Arc<Device>, config: ModelConfig, options: CudaOptions) -> Result<Self, UploadError> {
-        supported(&config)?;
+        supported(device, &config, &options)?;
         fits(device, &config, &options)?;
         let weights = weights::DeviceWeights::random(device, &config, 1)?;
         Ok(Self::with(device, config, options, weights)?)
@@ -110,7 +116,7 @@ impl CudaTransformer {
         options: CudaOptions,
         pool: &ThreadPool,
     ) -> Result<Self, UploadError> {
-        supported(&config)?;
+        supported(device, &config, &options)?;
         fits(device, &config, &options)?;
         let weights = weights::DeviceWeights::upload(device, checkpoint, naming, &config, pool)?;
         Ok(Self::with(device, config, options, weights)?)
@@ -120,10 +126,13 @@ impl CudaTransformer {
         device: &Arc<Device>,
         config: ModelConfig,
         options: CudaOptions,
-        weights: weights::DeviceWeights,
+        mut weights: weights::DeviceWeights,
     ) -> Result<Self, CudaError> {
         let &ModelConfig { layers, kv_heads, head_dim, context, vocabulary, .. } = &config;
-        let activations = Activations::new(device, &config, options.rows, options.outputs)?;
+        if options.fp8 {
+            weights.quantize(device, &config)?;
+        }
+        let activations = Activations::new(device, &config, &options)?;
         let rotary = RotaryTable::new(head_dim, config.rope_theta, context, config.rope_scaling.as_ref());
         let turns = Buffer::of(device, rotary.turns())?;
         let sequences = (TABLE_CELLS / context).clamp(64, options.rows.max(64));
@@ -150,6 +159,7 @@ impl CudaTransformer {
         device.synchronize()?;
         let model = Self {
             graphs: BTreeMap::new(),
+            unrecorded: BTreeMap::new(),
             device: device.clone(),
             table: SlotTable::new(sequences, context),
             stride: context,
@@ -214,6 +224,6 @@ impl CudaTransformer {
 
     /// Bytes of weights that a step reads, whatever the batch.
     pub fn weight_bytes_per_step(&self) -> usize {
-        weights::DeviceWeights::bytes_per_step(&self.config)
+        weights::DeviceWeights::bytes_per_step(&self.config, self.options.fp8)
     }
 }

@@ -61,6 +61,16 @@ pub struct EngineArguments {
     /// Where weights come from
     #[arg(long, value_enum, default_value = "auto", help_heading = "Engine options")]
     pub load_format: LoadMode,
+    /// Bring the weights of the model's blocks to 8 bits when they are loaded, on a CUDA device
+    #[arg(long, value_enum, help_heading = "Engine options")]
+    pub quantization: Option<Quantization>,
+}
+
+/// What weights are brought to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Quantization {
+    /// 8-bit floats (e4m3) with a scale per row; inputs too, at every product
+    Fp8,
 }
 
 /// Where weights come from.
@@ -117,6 +127,7 @@ impl EngineArguments {
             deterministic: self.deterministic,
             cascade: !self.disable_cascade,
             graphs: !self.disable_cuda_graph,
+            fp8: self.quantization == Some(Quantization::Fp8),
             load_format: match self.load_format {
                 LoadMode::Auto => LoadFormat::Auto,
                 LoadMode::Dummy => LoadFormat::Dummy,

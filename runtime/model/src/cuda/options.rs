@@ -22,6 +22,8 @@ pub struct CudaOptions {
     pub memory_share: f32,
     /// Whether a row's result must not depend on the rest of the batch. Slower.
     pub deterministic: bool,
+    /// Whether the matrices of the blocks are brought to 8-bit floats when they are loaded. Hopper only.
+    pub fp8: bool,
     /// Whether passes that only decode are recorded and replayed.
     pub graphs: bool,
     /// Whether beginnings that sequences share are attended to once for all of them. Off is for comparison.
@@ -36,6 +38,7 @@ impl Default for CudaOptions {
             slots: None,
             memory_share: 0.9,
             deterministic: false,
+            fp8: false,
             graphs: true,
             cascade: true,
         }
@@ -57,8 +60,14 @@ pub(super) fn pairs_max(options: &CudaOptions, context: usize) -> usize {
 pub(super) const GRAPH_PAIRS: usize = 1 << 14;
 
 /// Refuses what no kernel is compiled for, before anything is loaded.
-pub(super) fn supported(config: &ModelConfig) -> Result<(), CudaError> {
+pub(super) fn supported(device: &Device, config: &ModelConfig, options: &CudaOptions) -> Result<(), CudaError> {
     let refuse = |what, found, supported| Err(CudaError::Unsupported { what, found, supported });
+    if options.fp8 {
+        device.require_fp8()?;
+        if options.deterministic {
+            return refuse("the deterministic mode's weights", 8, "16 bits: sums of fp8 products depend on the batch");
+        }
+    }
     if !matches!(config.head_dim, 64 | 128) {
         return refuse("a head's size", config.head_dim, "64 and 128");
     }
@@ -75,6 +84,6 @@ pub(super) fn supported(config: &ModelConfig) -> Result<(), CudaError> {
 pub(super) fn fits(device: &Arc<Device>, config: &ModelConfig, options: &CudaOptions) -> Result<(), CudaError> {
     let (free, total) = device.memory()?;
     let slots = options.slots.unwrap_or(0) * config.layers * config.kv_heads * config.head_dim * 4;
-    let wanted = DeviceWeights::bytes(config) + Activations::bytes(config, options.rows, options.outputs) + slots;
+    let wanted = DeviceWeights::bytes(config) + Activations::bytes(config, options) + slots;
     if wanted <= free { Ok(()) } else { Err(CudaError::OutOfMemory { wanted, free, total }) }
 }

@@ -11,13 +11,14 @@
 use super::cascade::{CASCADE_ROWS_MAX, PREFIX_PARTS};
 use super::draws::Draws;
 use super::inputs::Views;
-use super::weights::DeviceWeights;
+use super::options::CudaOptions;
+use super::weights::{DeviceWeights, Matrix};
 use crate::ModelConfig;
 use half::bf16;
 use sgl_kernels::RotaryStyle;
 use sgl_kernels::cuda::{
-    Buffer, CudaError, DecodeShape, Device, Epilogue, ExtendShape, KvLayer, Linear, PrefixShape, RotaryTarget,
-    decode_groups, decode_parts, decode_scratch, planned_rows,
+    Buffer, Codes, CudaError, DecodeShape, Device, Epilogue, ExtendShape, KvLayer, Linear, LinearFp8, PrefixShape,
+    RotaryTarget, decode_groups, decode_parts, decode_scratch, planned_rows,
 };
 use std::sync::Arc;
 
@@ -36,6 +37,8 @@ pub(super) struct Activations {
     seen: Buffer<bf16>,
     both: Buffer<bf16>,
     swiglu: Buffer<bf16>,
+    /// The input of a product with codes, as codes.
+    codes: Option<Codes>,
     /// Parts of decode attention.
     sums: Buffer<f32>,
     done: Buffer<u32>,
@@ -53,19 +56,19 @@ pub(super) struct Activations {
 pub(super) const DECODE_ROWS_MAX: usize = 512;
 
 impl Activations {
-    /// Bytes for passes of up to so many rows and outputs.
-    pub(super) fn bytes(config: &ModelConfig, rows: usize, outputs: usize) -> usize {
+    /// Bytes for the largest passes.
+    pub(super) fn bytes(config: &ModelConfig, options: &CudaOptions) -> usize {
         let &ModelConfig { hidden, feed_forward, heads, kv_heads, head_dim, vocabulary, .. } = config;
-        let (rows, outputs) = (planned_rows(rows), planned_rows(outputs));
-        let per_row = hidden * 8 + (2 * heads + heads + 2 * kv_heads) * head_dim * 2 + feed_forward * 6;
+        let (rows, outputs) = (planned_rows(options.rows), planned_rows(options.outputs));
+        let codes = if options.fp8 { widest(config) + 4 } else { 0 };
+        let per_row = hidden * 8 + (2 * heads + heads + 2 * kv_heads) * head_dim * 2 + feed_forward * 6 + codes;
         rows * per_row + outputs * (vocabulary * 4 + hidden * 2) + 4 * scratch(config)
     }
 
     pub(super) fn new(
         device: &Arc<Device>,
         config: &ModelConfig,
-        rows: usize,
-        outputs: usize,
+        &CudaOptions { rows, outputs, fp8, .. }: &CudaOptions,
     ) -> Result<Self, CudaError> {
         let &ModelConfig { hidden, feed_forward, heads, kv_heads, head_dim, vocabulary, .. } = config;
         let answers = Buffer::zeroed(device, 2 * rows)?;
@@ -80,6 +83,7 @@ impl Activations {
             seen: Buffer::zeroed(device, rows * heads * head_dim)?,
             both: Buffer::zeroed(device, rows * 2 * feed_forward)?,
             swiglu: Buffer::zeroed(device, rows * feed_forward)?,
+            codes: fp8.then(|| Codes::new(device, rows, widest(config))).transpose()?,
             sums: Buffer::zeroed(device, scratch(config))?,
             done: Buffer::zeroed(device, DECODE_ROWS_MAX * decode_groups(heads, kv_heads))?,
             last: Buffer::zeroed(device, outputs * hidden)?,
@@ -96,6 +100,11 @@ impl Activations {
     pub(super) fn randomize(&self, device: &Arc<Device>) -> Result<(), CudaError> {
         [&self.h, &self.seen, &self.swiglu, &self.last].into_iter().try_for_each(|x| device.fill_random(x, 1, 1.0))
     }
+}
+
+/// The longest row that goes into a product of a block.
+fn widest(config: &ModelConfig) -> usize {
+    config.hidden.max(config.feed_forward).max(config.heads * config.head_dim)
 }
 
 fn scratch(config: &ModelConfig) -> usize {
@@ -149,17 +158,16 @@ impl Pass<'_> {
         for (index, layer) in weights.layers.iter().enumerate() {
             let delta = (index > 0).then_some(&a.delta);
             device.add_rms_norm((&a.x, delta), &layer.attention_norm, &a.h, None, rows, rms_eps)?;
-            let linear = |weight, x, k| Linear { weight, x, m: rows, k };
             let rotary = Epilogue::Rotary(self.rotary(&self.cache[index]));
-            device.linear(linear(&layer.qkv, &a.h, hidden), rotary, deterministic)?;
+            self.product(&layer.qkv, (&a.h, rows, hidden), rotary, deterministic)?;
             self.attend(shape, &self.cache[index])?;
-            let output = linear(&layer.attention_output, &a.seen, heads * head_dim);
-            device.linear(output, Epilogue::Plain(&a.delta), deterministic)?;
+            let seen = (&a.seen, rows, heads * head_dim);
+            self.product(&layer.attention_output, seen, Epilogue::Plain(&a.delta), deterministic)?;
             device.add_rms_norm((&a.x, Some(&a.delta)), &layer.feed_forward_norm, &a.h, None, rows, rms_eps)?;
             let swiglu = Epilogue::SwiGlu { out: &a.swiglu, both: &a.both };
-            device.linear(linear(&layer.gate_up, &a.h, hidden), swiglu, deterministic)?;
-            let down = linear(&layer.down, &a.swiglu, feed_forward);
-            device.linear(down, Epilogue::Plain(&a.delta), deterministic)?;
+            self.product(&layer.gate_up, (&a.h, rows, hidden), swiglu, deterministic)?;
+            let activated = (&a.swiglu, rows, feed_forward);
+            self.product(&layer.down, activated, Epilogue::Plain(&a.delta), deterministic)?;
         }
         match outputs {
             0 => Ok(()),
@@ -173,15 +181,40 @@ impl Pass<'_> {
         let &Pass { device, config, weights, activations: a, .. } = self;
         let &ModelConfig { hidden, feed_forward, heads, head_dim, .. } = config;
         let (Some(layer), Some(cache)) = (weights.layers.first(), self.cache.first()) else { return Ok(()) };
-        let linear = |weight, x, k| Linear { weight, x, m: rows, k };
-        device.tune(linear(&layer.qkv, &a.h, hidden), Epilogue::Rotary(self.rotary(cache)))?;
-        device.tune(linear(&layer.attention_output, &a.seen, heads * head_dim), Epilogue::Plain(&a.delta))?;
-        device.tune(linear(&layer.gate_up, &a.h, hidden), Epilogue::SwiGlu { out: &a.swiglu, both: &a.both })?;
-        device.tune(linear(&layer.down, &a.swiglu, feed_forward), Epilogue::Plain(&a.delta))?;
+        let tune = |matrix: &Matrix, x, k, epilogue: Epilogue<'_>| match (matrix, &a.codes) {
+            (Matrix::Codes(weight), Some(room)) => device.tune_fp8(LinearFp8 { weight, x, room, m: rows, k }, epilogue),
+            (Matrix::Full(weight), _) => device.tune(Linear { weight, x, m: rows, k }, epilogue),
+            (Matrix::Codes(_), None) => Ok(()),
+        };
+        tune(&layer.qkv, &a.h, hidden, Epilogue::Rotary(self.rotary(cache)))?;
+        tune(&layer.attention_output, &a.seen, heads * head_dim, Epilogue::Plain(&a.delta))?;
+        tune(&layer.gate_up, &a.h, hidden, Epilogue::SwiGlu { out: &a.swiglu, both: &a.both })?;
+        tune(&layer.down, &a.swiglu, feed_forward, Epilogue::Plain(&a.delta))?;
         if outputs {
-            device.tune(linear(&weights.output, &a.last, hidden), Epilogue::Logits(&a.logits))?;
+            let linear = Linear { weight: &weights.output, x: &a.last, m: rows, k: hidden };
+            device.tune(linear, Epilogue::Logits(&a.logits))?;
         }
         Ok(())
+    }
+
+    /// Launches a product of a block: `rows` rows of `k` numbers of `x`.
+    fn product(
+        &self,
+        matrix: &Matrix,
+        (x, rows, k): (&Buffer<bf16>, usize, usize),
+        epilogue: Epilogue<'_>,
+        deterministic: bool,
+    ) -> Result<(), CudaError> {
+        match (matrix, &self.activations.codes) {
+            (Matrix::Codes(weight), Some(room)) => {
+                self.device.linear_fp8(LinearFp8 { weight, x, room, m: rows, k }, epilogue)
+            }
+            (Matrix::Full(weight), _) => self.device.linear(Linear { weight, x, m: rows, k }, epilogue, deterministic),
+            (Matrix::Codes(_), None) => {
+                let what = "the number of rows for which codes have room";
+                Err(CudaError::Unsupported { what, found: 0, supported: "models that were opened with fp8" })
+            }
+        }
     }
 
     /// Launches the logits of picked rows, or of all in order.

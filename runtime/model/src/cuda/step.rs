@@ -13,7 +13,7 @@ use super::inputs::{Counts, Views};
 use super::moments::PassTimes;
 use super::options::GRAPH_PAIRS;
 use super::pass::{Pass, PassShape};
-use super::{CudaTransformer, GRAPH_ROWS, Recorded, cascade};
+use super::{CudaTransformer, GRAPH_ROWS, RECORDED_AFTER, Recorded, cascade};
 use crate::ask::{Answer, Ask};
 use crate::batch::{Batch, ModelError};
 use sgl_kernels::cuda::{Graph, Pinned};
@@ -292,8 +292,13 @@ impl CudaTransformer {
         let views = self.inputs.views(counts)?;
         let pass = self.pass(&views);
         pass.launch(shape)?;
-        let graph = Graph::capture(&self.device, || pass.launch(shape))?;
-        self.graphs.insert((rows, shares), Recorded { graph, counts });
+        let passes = self.unrecorded.entry((rows, shares)).or_default();
+        *passes += 1;
+        if *passes > RECORDED_AFTER {
+            let pass = self.pass(&views);
+            let graph = Graph::capture(&self.device, || pass.launch(shape))?;
+            self.graphs.insert((rows, shares), Recorded { graph, counts });
+        }
         Ok(counts)
     }
 

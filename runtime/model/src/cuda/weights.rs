@@ -4,7 +4,7 @@ use crate::ModelConfig;
 use crate::checkpoint::Checkpoint;
 use crate::weights::{Naming, WeightsError, stored_tensors};
 use half::bf16;
-use sgl_kernels::cuda::{Buffer, CudaError, Device};
+use sgl_kernels::cuda::{Buffer, Codes, CudaError, Device};
 use sgl_kernels::{KernelError, ThreadPool, dequantize};
 use std::sync::Arc;
 
@@ -17,15 +17,48 @@ pub(super) struct DeviceLayer {
     /// `[hidden]`
     pub(super) attention_norm: Buffer<f32>,
     /// Queries, keys, values: `[(heads + 2 kv_heads) * head_dim, hidden]`
-    pub(super) qkv: Buffer<bf16>,
+    pub(super) qkv: Matrix,
     /// `[hidden, heads * head_dim]`
-    pub(super) attention_output: Buffer<bf16>,
+    pub(super) attention_output: Matrix,
     /// `[hidden]`
     pub(super) feed_forward_norm: Buffer<f32>,
     /// Gate, up: `[2 * feed_forward, hidden]`
-    pub(super) gate_up: Buffer<bf16>,
+    pub(super) gate_up: Matrix,
     /// `[hidden, feed_forward]`
-    pub(super) down: Buffer<bf16>,
+    pub(super) down: Matrix,
+}
+
+/// A matrix of a block.
+#[derive(Debug)]
+pub(super) enum Matrix {
+    /// As it was loaded.
+    Full(Buffer<bf16>),
+    /// As 8-bit floats with a scale per row.
+    Codes(Codes),
+}
+
+impl Matrix {
+    fn zeroed(device: &Arc<Device>, numbers: usize) -> Result<Self, CudaError> {
+        Ok(Self::Full(Buffer::zeroed(device, numbers)?))
+    }
+
+    /// The numbers, while none are codes.
+    fn full(&self) -> Option<&Buffer<bf16>> {
+        match self {
+            Self::Full(numbers) => Some(numbers),
+            Self::Codes(_) => None,
+        }
+    }
+
+    /// Brings it to codes, rows of `k` numbers.
+    fn quantize(&mut self, device: &Arc<Device>, k: usize) -> Result<(), CudaError> {
+        let Self::Full(numbers) = self else { return Ok(()) };
+        let rows = numbers.len() / k;
+        let codes = Codes::new(device, rows, k)?;
+        device.quantize_rows(numbers, &codes, rows, k)?;
+        *self = Self::Codes(codes);
+        Ok(())
+    }
 }
 
 /// All of them.
@@ -86,10 +119,24 @@ impl DeviceWeights {
     }
 
     /// Bytes that a step reads, whatever the batch: every matrix once, the embedding's rows aside.
-    pub(super) fn bytes_per_step(config: &ModelConfig) -> usize {
+    pub(super) fn bytes_per_step(config: &ModelConfig, fp8: bool) -> usize {
         let sizes = sizes(config);
         let layer = sizes.qkv + sizes.attention_output + sizes.gate_up + sizes.down;
-        2 * (config.layers * layer + config.vocabulary * config.hidden)
+        let weight_bytes = if fp8 { 1 } else { 2 };
+        weight_bytes * config.layers * layer + 2 * config.vocabulary * config.hidden
+    }
+
+    /// Brings the matrices of all blocks to codes. The embedding and the output stay as they are: what they get wrong, every
+    /// token shows.
+    pub(super) fn quantize(&mut self, device: &Arc<Device>, config: &ModelConfig) -> Result<(), CudaError> {
+        device.require_fp8()?;
+        for layer in &mut self.layers {
+            layer.qkv.quantize(device, config.hidden)?;
+            layer.attention_output.quantize(device, config.heads * config.head_dim)?;
+            layer.gate_up.quantize(device, config.hidden)?;
+            layer.down.quantize(device, config.feed_forward)?;
+        }
+        device.synchronize()
     }
 
     fn room(device: &Arc<Device>, config: &ModelConfig) -> Result<Self, CudaError> {
@@ -99,11 +146,11 @@ impl DeviceWeights {
         let layer = |_| {
             Ok(DeviceLayer {
                 attention_norm: Buffer::zeroed(device, hidden)?,
-                qkv: Buffer::zeroed(device, sizes.qkv)?,
-                attention_output: Buffer::zeroed(device, sizes.attention_output)?,
+                qkv: Matrix::zeroed(device, sizes.qkv)?,
+                attention_output: Matrix::zeroed(device, sizes.attention_output)?,
                 feed_forward_norm: Buffer::zeroed(device, hidden)?,
-                gate_up: Buffer::zeroed(device, sizes.gate_up)?,
-                down: Buffer::zeroed(device, sizes.down)?,
+                gate_up: Matrix::zeroed(device, sizes.gate_up)?,
+                down: Matrix::zeroed(device, sizes.down)?,
             })
         };
         let layers = (0..config.layers).map(layer).collect::<Result<_, CudaError>>()?;
@@ -122,7 +169,7 @@ impl DeviceWeights {
         fill(&weights.embedding)?;
         for layer in &weights.layers {
             for matrix in [&layer.qkv, &layer.attention_output, &layer.gate_up, &layer.down] {
-                fill(matrix)?;
+                matrix.full().map_or(Ok(()), &mut fill)?;
             }
             layer.attention_norm.write(0, &ones)?;
             layer.feed_forward_norm.write(0, &ones)?;
@@ -158,6 +205,7 @@ impl DeviceWeights {
                     dequantize(stored.format, checkpoint.bytes(stored), &mut wide).map_err(fault)?;
                     buffer.write(0, &wide)?;
                 }
+                Place::Codes => {}
                 Place::Matrix(buffer, at) => {
                     let narrow = narrowed(pool, stored.format, checkpoint.bytes(stored), numbers).map_err(fault)?;
                     buffer.write(at, &narrow)?;
@@ -168,14 +216,14 @@ impl DeviceWeights {
         next(Place::Matrix(&weights.embedding, 0))?;
         for layer in &weights.layers {
             next(Place::Vector(&layer.attention_norm))?;
-            next(Place::Matrix(&layer.qkv, 0))?;
-            next(Place::Matrix(&layer.qkv, queries))?;
-            next(Place::Matrix(&layer.qkv, queries + keys))?;
-            next(Place::Matrix(&layer.attention_output, 0))?;
+            next(Place::of(&layer.qkv, 0))?;
+            next(Place::of(&layer.qkv, queries))?;
+            next(Place::of(&layer.qkv, queries + keys))?;
+            next(Place::of(&layer.attention_output, 0))?;
             next(Place::Vector(&layer.feed_forward_norm))?;
-            next(Place::Matrix(&layer.gate_up, 0))?;
-            next(Place::Matrix(&layer.gate_up, feed_forward * hidden))?;
-            next(Place::Matrix(&layer.down, 0))?;
+            next(Place::of(&layer.gate_up, 0))?;
+            next(Place::of(&layer.gate_up, feed_forward * hidden))?;
+            next(Place::of(&layer.down, 0))?;
         }
         next(Place::Vector(&weights.norm))?;
         if !config.tied_embeddings {
@@ -189,6 +237,14 @@ impl DeviceWeights {
 enum Place<'a> {
     Vector(&'a Buffer<f32>),
     Matrix(&'a Buffer<bf16>, usize),
+    /// Codes are made of what was loaded, later.
+    Codes,
+}
+
+impl<'a> Place<'a> {
+    fn of(matrix: &'a Matrix, at: usize) -> Self {
+        matrix.full().map_or(Self::Codes, |numbers| Self::Matrix(numbers, at))
+    }
 }
 
 /// Numbers of a tensor as bf16, in parts on all threads.
