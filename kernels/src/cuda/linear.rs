@@ -298,9 +298,9 @@ pub(super) fn skinny_for(m: usize) -> (usize, usize) {
 pub(super) fn invariant_for(m: usize, n: usize) -> Candidate {
     let (columns, tiles) = skinny_for(m);
     match m {
-        0..=32 if n.is_multiple_of(tiles * 16) => Candidate::Skinny(columns, tiles),
-        0..=16 => Candidate::Skinny(columns, 1),
-        0..=64 => Candidate::Tiled(0),
+        _ if m <= 32 && n.is_multiple_of(tiles * 16) => Candidate::Skinny(columns, tiles),
+        ..=16 => Candidate::Skinny(columns, 1),
+        17..=64 => Candidate::Tiled(0),
         // Large blocks read least, if there are enough of them for the multiprocessors of a large device.
         _ if m.div_ceil(128) * n.div_ceil(128) < 128 => Candidate::Tiled(1),
         _ => Candidate::Tiled(2),
