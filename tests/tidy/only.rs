@@ -4,8 +4,11 @@ use super::tree::{demand_none, files};
 
 /// A word of code, and the folders that may hold it.
 const ONLY: &[(&str, &[&str])] = &[
-    ("cudarc::", &["kernels/src/cuda/"]),
-    ("libloading::", &["kernels/src/cuda/"]),
+    ("cudarc::", &["kernels/src/cuda/", "kernels/build.rs", "kernels/examples/compile_kernels.rs", "kernels/tests/"]),
+    (
+        "libloading::",
+        &["kernels/src/cuda/", "kernels/build.rs", "kernels/examples/compile_kernels.rs", "kernels/tests/"],
+    ),
     ("ariadne::", &["compiler/source/"]),
     ("logos::", &["compiler/syntax/"]),
     ("lalrpop_util::", &["compiler/syntax/"]),
@@ -38,6 +41,9 @@ const ONLY: &[(&str, &[&str])] = &[
             "tests/",
             "benches/",
             "kernels/src/cuda/",
+            "kernels/build.rs",
+            "kernels/examples/compile_kernels.rs",
+            "kernels/tests/",
         ],
     ),
     (
