@@ -29,7 +29,7 @@ pub(crate) struct Choice {
 impl Generation {
     /// The choice after the last token, and those after each token of a draft.
     pub(crate) fn choices(&mut self, draft: &[u32], writing: &Writing) -> Vec<Choice> {
-        self.confirmed = 0;
+        (self.asked, self.confirmed) = (draft.len(), 0);
         let candidates = self.hole.candidates(writing);
         let mut choices = vec![Choice { candidates, narrowed: self.hole.narrowed }];
         if draft.is_empty() {
@@ -72,7 +72,8 @@ impl Generation {
         }
         sequence.tokens.push(token);
         sequence.logprobs.push(logprob);
-        let expected = draft.get(after);
+        // After a token of a draft that was not asked nothing is drawn: by chance it may be the one that came.
+        let expected = draft.get(after).filter(|_| after < self.asked);
         if let Some(drafted) = self.drafted.get(after).filter(|drafted| expected == Some(&drafted.token)) {
             self.drawn.push((drafted.plain, token));
         }

@@ -45,6 +45,9 @@ pub(crate) struct Generation {
     pub(crate) guesses: usize,
     /// Whether the sequence's draft is a guess, and not what a constraint leaves.
     pub(crate) guessed: bool,
+    /// How many tokens of the draft, in this pass, have rows that draw after them: none if the draft went on from a token that was not
+    /// drawn.
+    pub(crate) asked: usize,
     /// How many tokens of the draft were drawn as drafted, in this pass.
     pub(crate) confirmed: usize,
     /// The sequence's draft, if a constraint leaves nothing else.
@@ -112,6 +115,7 @@ pub(crate) fn generate(
         jump,
         guesses: 0,
         guessed: false,
+        asked: 0,
         confirmed: 0,
         drafted: Vec::new(),
         drawn: Vec::new(),

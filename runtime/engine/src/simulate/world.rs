@@ -105,7 +105,7 @@ impl World {
         while self.engine.is_busy() {
             self.step();
             let steps = self.ledger.summary.steps - before;
-            assert!(steps < STEPS_MAX, "{} sequences never end", self.engine.sequences.len());
+            assert!(steps < STEPS_MAX, "these never end: {:?}", self.engine.sequences);
         }
         self.step();
         assert_eq!(self.ledger.open(), [], "requests without an end");

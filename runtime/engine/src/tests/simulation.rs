@@ -31,3 +31,9 @@ fn who_is_stopped_and_starts_again_in_one_pass_is_listed_once() {
     // A long run in which that happens; it once computed two rows of one sequence in a pass.
     Simulator::new().run(1_003_756, 200);
 }
+
+#[test]
+fn a_token_that_is_by_chance_that_of_a_draft_that_fell_is_computed() {
+    // A guess went on from a token that was not drawn, and what was drawn next was its second token; nothing was drawn after that.
+    Simulator::new().run(1_000_975, 200);
+}
