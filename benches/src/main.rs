@@ -1,5 +1,5 @@
 //! Benchmarks as one command: `sgl_benches compile | pure | image | scheduler | mask MODEL | constraints MODEL CASES |
-//! hits MODEL | exact VOCABULARY CASES STATES | engine MODEL THREADS | beside MODEL THREADS CASE |
+//! hits MODEL | planted MODEL | exact VOCABULARY CASES STATES | engine MODEL THREADS | beside MODEL THREADS CASE |
 //! records MODEL THREADS ROUNDS | rows MODEL THREADS |
 //! programs MODEL LOAD [--record FILE] [SWITCH…] | soak MODEL THREADS MINUTES SEED`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "prints figures")]
@@ -13,6 +13,7 @@ mod hits;
 mod image;
 mod mask;
 mod median;
+mod planted;
 mod programs;
 mod project;
 mod pure;
@@ -24,7 +25,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: sgl_benches compile | pure | image | scheduler | mask MODEL.gguf | \
-    hits MODEL.gguf [PROGRAM…] | constraints MODEL.gguf CASES.json | \
+    hits MODEL.gguf [PROGRAM…] | planted MODEL.gguf | constraints MODEL.gguf CASES.json | \
     exact MODEL.gguf|VOCABULARY.json CASES.json STATES | engine MODEL.gguf THREADS | beside MODEL.gguf THREADS CASE | \
     records MODEL.gguf THREADS ROUNDS | rows MODEL.gguf THREADS | \
     programs MODEL.gguf LOAD [--record FILE] [SWITCH…] | soak MODEL.gguf THREADS MINUTES SEED";
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         },
         ["pure"] => pure::run(),
         ["hits", model, programs @ ..] => hits::run(Path::new(model), programs),
+        ["planted", model] => planted::run(Path::new(model)),
         ["image"] => image::run(),
         ["mask", model] => mask::run(Path::new(model)),
         ["constraints", model, cases] => constraints::run(Path::new(model), Path::new(cases)),

@@ -20,8 +20,7 @@ impl Emitter<'_, '_> {
             (Kind::Int, Kind::Int) if op != Binary::In && unwraps => {
                 let (a, b) = (self.some(left).word(), self.some(right).word());
                 if op == Binary::Add && self.naturals.counted.contains(left) && self.constant_of(b) == Some(1) {
-                    let word = self.b.ins().iadd(a, b);
-                    return Operand::one(Kind::Int, word);
+                    return Operand::one(Kind::Int, self.following(a));
                 }
                 self.ints(op, a, b)
             }
@@ -74,6 +73,16 @@ impl Emitter<'_, '_> {
                 self.given(done, out, to)
             }
         }
+    }
+
+    /// The number after one that has one; computed once on each way.
+    fn following(&mut self, number: Value) -> Value {
+        if let Some([_, after]) = self.following.iter().find(|[known, _]| *known == number) {
+            return *after;
+        }
+        let after = self.b.ins().iadd_imm_s(number, 1);
+        self.following.push([number, after]);
+        after
     }
 
     /// Whether a register never holds anything but `none`.

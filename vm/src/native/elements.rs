@@ -72,9 +72,12 @@ impl Emitter<'_, '_> {
     }
 
     /// The place in a list of so many elements that a register names, counted from the beginning; gives up where it is outside. What
-    /// was found to be inside on the way here is not looked at again.
-    pub(super) fn place_in(&mut self, len: Value, register: Register) -> Value {
+    /// is known to be inside, or was found to be on the way here, is not looked at.
+    pub(super) fn place_in(&mut self, list: Register, len: Value, register: Register) -> Value {
         let at = self.want(register, &Kind::Int).word();
+        if self.naturals.places.contains(&(register, list)) {
+            return at;
+        }
         if !self.naturals.natural.contains(register) {
             return self.inside(len, at);
         }

@@ -71,6 +71,10 @@ pub(super) struct Emitter<'a, 'b> {
     owed: i64,
     /// Lists' lengths and places that were found to be inside, of values that are computed on the way here.
     pub(super) inside: Vec<[Value; 2]>,
+    /// Numbers with the next ones, which are computed on the way here.
+    pub(super) following: Vec<[Value; 2]>,
+    /// Whether what is made is seldom run.
+    pub(super) is_cold: bool,
     pub(super) naturals: Naturals,
     /// Registers whose lists hold elements of their kind for certain.
     pub(super) certain: Registers,
@@ -136,6 +140,8 @@ impl<'a, 'b> Emitter<'a, 'b> {
             carried: Vec::new(),
             owed: 0,
             inside: Vec::new(),
+            following: Vec::new(),
+            is_cold: false,
             naturals: naturals::find(function, &facts.flow, &facts.registers),
             certain: lists::certain(function, &facts.flow, &facts.registers),
             alone: Registers::of(function.registers),
@@ -332,11 +338,13 @@ impl<'a, 'b> Emitter<'a, 'b> {
             self.b.ins().brif(holds, on, &[], away, &[]);
             self.b.seal_block(away);
             self.b.switch_to_block(away);
+            let was_cold = std::mem::replace(&mut self.is_cold, true);
             let held = std::mem::take(&mut self.held);
             held.iter().for_each(|value| self.release(value));
             let exit = self.exit();
             self.b.ins().jump(exit, &[]);
             self.held = held;
+            self.is_cold = was_cold;
         }
         self.b.seal_block(on);
         self.b.switch_to_block(on);
@@ -360,6 +368,7 @@ impl<'a, 'b> Emitter<'a, 'b> {
 
     fn exits(&mut self) {
         let exits = std::mem::take(&mut self.exits);
+        self.is_cold = true;
         for (owned, block) in exits {
             self.b.switch_to_block(block);
             for register in owned.iter() {

@@ -25,7 +25,7 @@ impl Emitter<'_, '_> {
             return self.given(done, out, to);
         };
         let Elements { data, len } = self.elements_in(of);
-        let at = self.place_in(len, at);
+        let at = self.place_in(of, len, at);
         let element = self.element(data, at, &item, self.certain.contains(of));
         self.retain_result(&element);
         element
@@ -76,7 +76,7 @@ impl Emitter<'_, '_> {
             return self.given(done, out, to);
         };
         let (list, before) = (self.some(of), self.elements_in(of));
-        let at = self.place_in(before.len, at);
+        let at = self.place_in(of, before.len, at);
         let item = self.kind(value);
         let same = kind == Kind::list(item.clone()) && matches!(item, Kind::Int | Kind::Float | Kind::Bool);
         let certain = same && self.certain.contains(of);

@@ -1,11 +1,12 @@
 //! Whole numbers that are never negative, and those that are a loop's number, for which there is always a next one.
 //!
 //! Where a place in a list is not negative, it is compared with the length and with nothing else; the next number after a loop's number is
-//! at most the end of its range, so that adding one to it can't overflow.
+//! at most the end of its range, so that adding one to it can't overflow. The numbers of a loop over `0..xs.len()` are places in `xs`.
 
 use super::flow::{Flow, Registers, written};
 use super::kind::Kind;
 use crate::image::{Binary, Function, Op, Register};
+use rustc_hash::FxHashMap;
 
 /// What is known of the whole numbers in registers.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,8 @@ pub(super) struct Naturals {
     pub(super) natural: Registers,
     /// Numbers of a loop over a range.
     pub(super) counted: Registers,
+    /// Numbers with the lists in which they are places.
+    pub(super) places: Vec<(Register, Register)>,
 }
 
 /// Finds both; `kinds` are those of the function's registers.
@@ -44,7 +47,42 @@ pub(super) fn find(function: &Function, flow: &Flow, kinds: &[Kind]) -> Naturals
         Op::Next { iterator, .. } => is_range(&kinds[usize::from(*iterator)]),
         _ => false,
     });
-    Naturals { natural, counted }
+    let places = places(function, flow, &ops, kinds, &natural);
+    Naturals { natural, counted, places }
+}
+
+/// The numbers of loops over the places of a list, with the list.
+///
+/// All registers on the way from the list to the number are written once, and read after that only: then whenever the number is
+/// read, each was written after the one that it comes from, and the list is still the one whose length was taken.
+fn places(
+    function: &Function,
+    flow: &Flow,
+    ops: &[&Op],
+    kinds: &[Kind],
+    natural: &Registers,
+) -> Vec<(Register, Register)> {
+    let mut origins: FxHashMap<Register, Option<&Op>> = FxHashMap::default();
+    for op in ops {
+        if let Some(to) = written(op) {
+            origins.entry(to).and_modify(|origin| *origin = None).or_insert(Some(op));
+        }
+    }
+    let is_known = |register: Register| register >= function.parameters && !flow.blocks[0].live.contains(register);
+    let origin = |register: Register| origins.get(&register).copied().flatten().filter(|_| is_known(register));
+    let stays = |list: Register| {
+        let given = list < function.parameters && !origins.contains_key(&list);
+        matches!(kinds[usize::from(list)], Kind::List(_)) && (given || origin(list).is_some())
+    };
+    let list_of = |number: Register| {
+        let Op::Next { iterator, .. } = origin(number)? else { return None };
+        let Op::Iterate { over, .. } = origin(*iterator)? else { return None };
+        let Op::Range { start, end: Some(end), inclusive: false, .. } = origin(*over)? else { return None };
+        let Op::Builtin { builtin, arguments, .. } = origin(*end)? else { return None };
+        (natural.contains(*start) && builtin == "list.len" && stays(arguments[0])).then(|| arguments[0])
+    };
+    let numbers = ops.iter().filter_map(|op| if let Op::Next { to, .. } = op { Some(*to) } else { None });
+    numbers.filter_map(|number| Some((number, list_of(number)?))).collect()
 }
 
 /// A range, or a loop's place in one.

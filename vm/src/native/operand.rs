@@ -6,7 +6,7 @@ use super::kind::Kind;
 use super::layout::{PAYLOAD, STRONG, tag};
 use super::services::Helper;
 use cranelift_codegen::ir::condcodes::IntCC;
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, types};
+use cranelift_codegen::ir::{Block, InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift_frontend::Variable;
 
 /// A value of a kind: one or two words.
@@ -268,7 +268,7 @@ impl Emitter<'_, '_> {
     }
 
     pub(super) fn release_pointer(&mut self, head: Value, pointer: Value) {
-        let (last, shared, after) = (self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let [last, shared, after] = [(); 3].map(|()| self.block());
         let count = self.load(types::I64, pointer, STRONG);
         let is_last = self.b.ins().icmp_imm_u(IntCC::Equal, count, 1);
         self.b.ins().brif(is_last, last, &[], shared, &[]);
@@ -285,9 +285,18 @@ impl Emitter<'_, '_> {
         self.b.switch_to_block(after);
     }
 
+    /// A block, cold where all that is made is.
+    fn block(&mut self) -> Block {
+        let block = self.b.create_block();
+        if self.is_cold {
+            self.b.set_cold_block(block);
+        }
+        block
+    }
+
     /// Does something where a first word says that the second is a counted pointer.
     fn if_counted(&mut self, head: Value, does: impl FnOnce(&mut Self)) {
-        let (counted, after) = (self.b.create_block(), self.b.create_block());
+        let [counted, after] = [(); 2].map(|()| self.block());
         let found = self.tag(head);
         let is_counted = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThanOrEqual, found, i64::from(tag::STR));
         self.b.ins().brif(is_counted, counted, &[], after, &[]);

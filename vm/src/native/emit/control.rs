@@ -14,11 +14,12 @@ use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Value};
 
 /// What holds where a block begins that one way leads to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Carried {
     /// Steps that were taken and not counted yet.
     owed: i64,
     inside: Vec<[Value; 2]>,
+    following: Vec<[Value; 2]>,
 }
 
 /// A way to a block.
@@ -106,8 +107,8 @@ impl<'a> Emitter<'a, '_> {
         }
         self.owned = block.live.clone();
         self.keep_counted();
-        let Carried { owed, inside } = self.carried[index].take().unwrap_or(Carried { owed: 0, inside: Vec::new() });
-        self.inside = inside;
+        let Carried { owed, inside, following } = self.carried[index].take().unwrap_or_default();
+        (self.inside, self.following) = (inside, following);
         let steps = (block.end - block.start) as i64;
         if index == 0 || block.is_loop {
             let fuel = self.b.use_var(self.fuel);
@@ -137,7 +138,8 @@ impl<'a> Emitter<'a, '_> {
         self.owed += way.steps;
         let flow = &self.source.facts.functions[&self.index].flow;
         if self.ways.is_single(way.to, flow) {
-            self.carried[way.to] = Some(Carried { owed: self.owed, inside: self.inside.clone() });
+            self.carried[way.to] =
+                Some(Carried { owed: self.owed, inside: self.inside.clone(), following: self.following.clone() });
         } else {
             self.settle();
         }
