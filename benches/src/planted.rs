@@ -34,9 +34,7 @@ pub(crate) fn run(model: &Path) -> Result<(), String> {
     let text = fs::read_to_string(&page).map_err(|error| format!("{}: {error}", page.display()))?;
     let tokens = Tokens::load(model).map_err(|error| format!("{error:#}"))?;
     let mut wrong = Vec::new();
-    println!(
-        "program                          found                 read  predicted   mended  predicted   saved  predicted"
-    );
+    println!("{:<58} found                 read  predicted   mended  predicted   saved  predicted", "program");
     for case in text.split("\n## ").skip(1) {
         let name = case.lines().next().unwrap_or_default();
         let (Some(program), Some(calls)) = (fence(case, "sgl"), fence(case, "calls")) else { continue };
@@ -48,7 +46,7 @@ pub(crate) fn run(model: &Path) -> Result<(), String> {
         let (was, is) = (read(&before)?, read(&after)?);
         let (saved, predicted) = (was.measured - is.measured, was.predicted - is.predicted);
         println!(
-            "{name:<32} {:<18} {:>7} {:>10} {:>8} {:>10} {saved:>7} {predicted:>10}",
+            "{name:<58} {:<18} {:>7} {:>10} {:>8} {:>10} {saved:>7} {predicted:>10}",
             codes.join(" "),
             was.measured,
             was.predicted,

@@ -4,7 +4,13 @@
 //! text after it is the hole's `follow`, so that nothing is left to save. *A hole of few values into a `select`*: a hole draws among them
 //! under its temperature, `select` takes the likeliest as a whole, and these differ. *Inlining of pure functions*: the machine compiles
 //! them (`vm/src/native`), and the plan's walk already writes calls out. *Calls of prompts that nobody reads*: their faults are their
-//! caller's, what they ask is seen, and each counts among the tasks by whose number the seeds of later ones are made.
+//! caller's, what they ask is seen, and each counts among the tasks by whose number the seeds of later ones are made. *Calls moved up, to be issued
+//! early*: a call of a prompt begins where control comes to it and control goes on until its value is read, so that the calls of a block and
+//! the turns of a loop that don't read each other are under way together already. What stands behind a read of an answer is another
+//! matter: whether that read faults, or what it decides, says whether the call is made at all. Moved up it would be paid for where
+//! it was never wanted, and it would change places among the tasks. W0429 shows such calls, and its fix is a person's to
+//! take. *Prefixes hoisted out of loops and branches*: the engine reads what transcripts have in common once, wherever it is written (its
+//! cache is by content), so that text in a loop costs what text before it does; W0407 shows where an order of texts spoils that.
 
 mod dead;
 mod fold_text;
