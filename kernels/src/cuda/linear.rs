@@ -102,38 +102,28 @@ pub(super) const SKINNY: [((usize, usize), [&str; 4]); 4] = [
 #[derive(Debug)]
 pub(super) struct Tiled {
     /// Rows of x of a block.
-    pub(super) x: usize,
+    x: usize,
     /// Rows of w of a block.
-    pub(super) w: usize,
-    threads: usize,
-    /// Stages of the rows of both, 128 bytes each. Totals come after them, 4 bytes each.
+    w: usize,
+    /// Stages of the rows of both, 128 bytes each.
     stages: usize,
     /// By epilogue.
     names: [&'static str; 4],
 }
 
 /// The tiled kernels.
-pub(super) const TILED: [Tiled; 3] = [
+pub(super) const TILED: [Tiled; 2] = [
     Tiled {
         x: 64,
         w: 32,
-        threads: 128,
-        stages: 7,
-        names: ["tiled_64_32_plain", "tiled_64_32_logits", "tiled_64_32_swiglu", "tiled_64_32_rotary"],
+        stages: 8,
+        names: ["tiled_64_plain", "tiled_64_logits", "tiled_64_swiglu", "tiled_64_rotary"],
     },
     Tiled {
         x: 128,
         w: 64,
-        threads: 128,
-        stages: 3,
-        names: ["tiled_128_64_plain", "tiled_128_64_logits", "tiled_128_64_swiglu", "tiled_128_64_rotary"],
-    },
-    Tiled {
-        x: 128,
-        w: 128,
-        threads: 256,
         stages: 4,
-        names: ["tiled_128_128_plain", "tiled_128_128_logits", "tiled_128_128_swiglu", "tiled_128_128_rotary"],
+        names: ["tiled_128_plain", "tiled_128_logits", "tiled_128_swiglu", "tiled_128_rotary"],
     },
 ];
 
@@ -209,9 +199,9 @@ impl Device {
                 self.own(names, Shape { grid, threads: 256, shared: 0 }, linear, n, epilogue)
             }
             Candidate::Tiled(which) => {
-                let Tiled { x, w, threads, stages, names } = &TILED[which];
+                let Tiled { x, w, stages, names } = &TILED[which];
                 let grid = [linear.m.div_ceil(*x), n.div_ceil(*w), 1];
-                let shape = Shape { grid, threads: *threads, shared: stages * (x + w) * 128 + x * w * 4 };
+                let shape = Shape { grid, threads: 128, shared: stages * (x + w) * 128 };
                 self.own(names, shape, linear, n, epilogue)
             }
             Candidate::Blas { rows, algorithm } => {
@@ -301,9 +291,7 @@ pub(super) fn invariant_for(m: usize, n: usize) -> Candidate {
         _ if m <= 32 && n.is_multiple_of(tiles * 16) => Candidate::Skinny(columns, tiles),
         ..=16 => Candidate::Skinny(columns, 1),
         17..=64 => Candidate::Tiled(0),
-        // Large blocks read least, if there are enough of them for the multiprocessors of a large device.
-        _ if m.div_ceil(128) * n.div_ceil(128) < 128 => Candidate::Tiled(1),
-        _ => Candidate::Tiled(2),
+        _ => Candidate::Tiled(1),
     }
 }
 

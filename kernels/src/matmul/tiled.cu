@@ -2,8 +2,8 @@
 // does not depend on its batch, whichever of the two kernels that batch has.
 //
 // Operations: 2 m n k. The tensor cores' older instruction reaches about 0.6 of the 790 TFLOP/s of the newer: 256 x 28,672 x 4,096 take
-// 125 us then. For 64 rows memory is the floor, as in skinny.cu; but a block of W rows of w and X of x
-// asks the second-level cache for 1 / W + 1 / X of 2 m n k bytes.
+// 125 us then. For 64 rows memory is the floor, as in skinny.cu. Measured on an H200: 228 TFLOP/s for those 256 rows; larger blocks (128 rows
+// of w, half the traffic of the second-level cache) and totals in shared memory, with all operands of a unit loaded ahead, were no faster.
 //
 // What makes the sums the same: the same instruction with the same columns at the same places of its inner index, and eight sums along
 // k that are added in order. There they belong to eight warps; here a warp makes them one after the other, so that the units of 64
@@ -13,13 +13,8 @@
 
 template <int BYTES> DEVICE uint4 shared_16(u32 address) {
     uint4 v;
-    asm volatile("ld.shared.v4.u32 {%0,%1,%2,%3}, [%4];"
-        : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "r"(address + BYTES) : "memory");
+    asm volatile("ld.shared.v4.u32 {%0,%1,%2,%3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "r"(address + BYTES));
     return v;
-}
-
-DEVICE void store_shared_16(u32 address, const float (&v)[4]) {
-    asm volatile("st.shared.v4.f32 [%0], {%1,%2,%3,%4};" :: "r"(address), "f"(v[0]), "f"(v[1]), "f"(v[2]), "f"(v[3]) : "memory");
 }
 
 // A block has WARPS_W x WARPS_X warps, a warp TILES tiles of 16 rows of w and COLUMNS tiles of 8 rows of x.
@@ -77,14 +72,7 @@ template <int WARPS_W, int WARPS_X, int TILES, int COLUMNS, int STAGES, int EPIL
 
     const u32 from_w = shared_address(memory) + (warp_w * TILES * 16 + g) * ROW;
     const u32 from_x = shared_address(memory) + (ROWS_W + warp_x * COLUMNS * 8 + g) * ROW;
-    // Totals lie in shared memory, each thread's own: registers are for sums, and for a whole unit of operands.
-    const u32 totals = shared_address(memory) + STAGES * STAGE + threadIdx.x * 16;
-    auto total_at = [&](int tile, int column) { return totals + (tile * COLUMNS + column) * THREADS * 16; };
-    float sum[TILES][COLUMNS][4] = {};
-#pragma unroll
-    for (int tile = 0; tile < TILES; tile++)
-#pragma unroll
-        for (int column = 0; column < COLUMNS; column++) store_shared_16(total_at(tile, column), sum[tile][column]);
+    float sum[TILES][COLUMNS][4] = {}, total[TILES][COLUMNS][4] = {};
     for (int step = 0, unit = 0; unit < units; step++) {
         copy_wait<STAGES - 2>();
         __syncthreads();
@@ -95,75 +83,61 @@ template <int WARPS_W, int WARPS_X, int TILES, int COLUMNS, int STAGES, int EPIL
         }
         copy_commit();
         const u32 stage = step % STAGES * STAGE;
-        uint4 lo[2][TILES], hi[2][TILES], v[2][COLUMNS];
 #pragma unroll
         for (int part = 0; part < 2; part++) {
             const u32 at = stage + ((part * 4 + t) ^ (g & 1) * 4) * 16;
-#pragma unroll
-            for (int column = 0; column < COLUMNS; column++) v[part][column] = shared_16<0>(from_x + at + column * 8 * ROW);
+            uint4 lo[TILES], hi[TILES], v[COLUMNS];
 #pragma unroll
             for (int tile = 0; tile < TILES; tile++) {
-                lo[part][tile] = shared_16<0>(from_w + at + tile * 16 * ROW);
-                hi[part][tile] = shared_16<8 * ROW>(from_w + at + tile * 16 * ROW);
+                lo[tile] = shared_16<0>(from_w + at + tile * 16 * ROW);
+                hi[tile] = shared_16<8 * ROW>(from_w + at + tile * 16 * ROW);
             }
-        }
 #pragma unroll
-        for (int part = 0; part < 2; part++) {
-#pragma unroll
-            for (int tile = 0; tile < TILES; tile++)
-#pragma unroll
-                for (int column = 0; column < COLUMNS; column++)
-                    mma(sum[tile][column], lo[part][tile].x, hi[part][tile].x, lo[part][tile].y, hi[part][tile].y,
-                        v[part][column].x, v[part][column].y);
+            for (int column = 0; column < COLUMNS; column++) v[column] = shared_16<0>(from_x + at + column * 8 * ROW);
 #pragma unroll
             for (int tile = 0; tile < TILES; tile++)
 #pragma unroll
                 for (int column = 0; column < COLUMNS; column++)
-                    mma(sum[tile][column], lo[part][tile].z, hi[part][tile].z, lo[part][tile].w, hi[part][tile].w,
-                        v[part][column].z, v[part][column].w);
+                    mma(sum[tile][column], lo[tile].x, hi[tile].x, lo[tile].y, hi[tile].y, v[column].x, v[column].y);
+#pragma unroll
+            for (int tile = 0; tile < TILES; tile++)
+#pragma unroll
+                for (int column = 0; column < COLUMNS; column++)
+                    mma(sum[tile][column], lo[tile].z, hi[tile].z, lo[tile].w, hi[tile].w, v[column].z, v[column].w);
         }
         if (unit + SUMS >= units)
 #pragma unroll
             for (int tile = 0; tile < TILES; tile++)
 #pragma unroll
-                for (int column = 0; column < COLUMNS; column++) {
-                    const uint4 before = shared_16<0>(total_at(tile, column));
-                    const u32 *total = (const u32 *)&before;
+                for (int column = 0; column < COLUMNS; column++)
 #pragma unroll
-                    for (int i = 0; i < 4; i++) sum[tile][column][i] = __uint_as_float(total[i]) + sum[tile][column][i];
-                    store_shared_16(total_at(tile, column), sum[tile][column]);
-#pragma unroll
-                    for (int i = 0; i < 4; i++) sum[tile][column][i] = 0.f;
-                }
+                    for (int i = 0; i < 4; i++) {
+                        total[tile][column][i] += sum[tile][column][i];
+                        sum[tile][column][i] = 0.f;
+                    }
         unit = after(unit);
     }
 #pragma unroll
     for (int tile = 0; tile < TILES; tile++)
 #pragma unroll
-        for (int column = 0; column < COLUMNS; column++) {
-            const uint4 sums = shared_16<0>(total_at(tile, column));
-            const u32 *total = (const u32 *)&sums;
+        for (int column = 0; column < COLUMNS; column++)
 #pragma unroll
             for (int i = 0; i < 2; i++) {
                 const int m = first_m + (warp_x * COLUMNS + column) * 8 + 2 * t + i, at = first_tile + warp_w * TILES + tile;
                 if (m < p.m && at < tiles)
-                    finish<EPILOGUE>(p, at, g, m, __uint_as_float(total[i]), __uint_as_float(total[i + 2]));
+                    finish<EPILOGUE>(p, at, g, m, total[tile][column][i], total[tile][column][i + 2]);
             }
-        }
 }
 
-// A multiprocessor has 8 warps of them, in one block or two.
-#define TILED(X, W, WARPS_W, WARPS_X, TILES, COLUMNS, STAGES, EPILOGUE, NAME)                              \
-    KERNEL __launch_bounds__(WARPS_W *WARPS_X * 32, 8 / (WARPS_W * WARPS_X))                               \
-        tiled_##X##_##W##_##NAME(const __grid_constant__ Linear p) {                                       \
-        tiled<WARPS_W, WARPS_X, TILES, COLUMNS, STAGES, EPILOGUE>(p);                                      \
+#define TILED(ROWS, WARPS_W, WARPS_X, TILES, COLUMNS, STAGES, EPILOGUE, NAME)                    \
+    KERNEL __launch_bounds__(128, 2) tiled_##ROWS##_##NAME(const __grid_constant__ Linear p) {  \
+        tiled<WARPS_W, WARPS_X, TILES, COLUMNS, STAGES, EPILOGUE>(p);                            \
     }
-#define EPILOGUES(X, W, WARPS_W, WARPS_X, TILES, COLUMNS, STAGES)          \
-    TILED(X, W, WARPS_W, WARPS_X, TILES, COLUMNS, STAGES, PLAIN, plain)    \
-    TILED(X, W, WARPS_W, WARPS_X, TILES, COLUMNS, STAGES, LOGITS, logits)  \
-    TILED(X, W, WARPS_W, WARPS_X, TILES, COLUMNS, STAGES, SWIGLU, swiglu)  \
-    TILED(X, W, WARPS_W, WARPS_X, TILES, COLUMNS, STAGES, ROTARY, rotary)
-// By rows of x and of w.
-EPILOGUES(64, 32, 1, 4, 2, 2, 7)
-EPILOGUES(128, 64, 1, 4, 4, 4, 3)
-EPILOGUES(128, 128, 2, 4, 4, 4, 4)
+#define EPILOGUES(ROWS, WARPS_W, WARPS_X, TILES, COLUMNS, STAGES)          \
+    TILED(ROWS, WARPS_W, WARPS_X, TILES, COLUMNS, STAGES, PLAIN, plain)    \
+    TILED(ROWS, WARPS_W, WARPS_X, TILES, COLUMNS, STAGES, LOGITS, logits)  \
+    TILED(ROWS, WARPS_W, WARPS_X, TILES, COLUMNS, STAGES, SWIGLU, swiglu)  \
+    TILED(ROWS, WARPS_W, WARPS_X, TILES, COLUMNS, STAGES, ROTARY, rotary)
+// By rows of x. 64: 32 rows of w, 96 KB; 128: 64 rows of w, 96 KB.
+EPILOGUES(64, 1, 4, 2, 2, 8)
+EPILOGUES(128, 1, 4, 4, 4, 4)
