@@ -117,7 +117,8 @@ fn quantize_block<L: Lanes>(simd: L, numbers: &[f32; BLOCK], codes: &mut [u32; 8
         let mut bytes = [0i8; LANES];
         simd.narrow_bytes(half, &mut bytes);
         for (bytes, word) in bytes.as_chunks::<4>().0.iter().zip(words) {
-            *word = u32::from_le_bytes(bytes.map(i8::cast_unsigned));
+            let [a, b, c, d] = *bytes;
+            *word = u32::from_le_bytes([a.cast_unsigned(), b.cast_unsigned(), c.cast_unsigned(), d.cast_unsigned()]);
         }
     }
     // A sum of 32 integers of 8 bits is exact in f32.

@@ -15,11 +15,10 @@ mod portable;
 
 pub(crate) use portable::Portable;
 
+use crate::activations::BLOCK_WORDS;
 use crate::limits::LANES;
+use crate::tile::{self, Quantized};
 use std::sync::OnceLock;
-
-/// Codes of 16 rows: 64 bytes per plane, four for each lane.
-pub(crate) type Planes<const N: usize> = [[u16; 2 * LANES]; N];
 
 /// A token's 32 activations of a block, as signed bytes, four to a word.
 pub(crate) type Token = [u32; 8];
@@ -78,26 +77,31 @@ pub(crate) trait Lanes: Copy {
     /// Adds to each lane the exact dot product of its four unsigned bytes with the four signed bytes of
     /// `activations`.
     fn dot4(self, sums: Self::Integers, codes: Self::Integers, activations: u32) -> Self::Integers;
-    /// For each of `M` tokens, in 16 lanes: `starts` plus the exact dot product of a row's 32 codes of 4 bits, in the
-    /// planes that [`crate::tile`] draws, with the token's 32 signed bytes, none of which is -128.
+    /// For each of `M` tokens, the sums of a quantized tile's 16 rows: over the blocks in order, `sum = fma(dot, d_w * d_x, sum)`, then
+    /// `sum = fma(m_w, s_x, sum)` where the format has offsets; `dot` is exact. No activation is -128.
     #[inline(always)]
-    fn dot_nibbles<const M: usize>(self, planes: &Planes<4>, x: &[Token; M], starts: [i32; M]) -> [Self::Integers; M] {
-        let mut quads = [self.splat_integer(0); 8];
-        for (plane, bytes) in planes.iter().enumerate() {
-            let bytes = self.load_bytes(bytes);
-            quads[plane] = self.low_nibbles(bytes);
-            quads[4 + plane] = self.high_nibbles(bytes);
+    fn times_tile<Q: Quantized, const M: usize>(self, tile: &[u16], group: &[u32]) -> [Self::Floats; M] {
+        let mut sums = [self.splat(0.0); M];
+        for (block, tokens) in tile.chunks_exact(Q::WORDS).zip(group.chunks_exact(M * BLOCK_WORDS)) {
+            let (x, numbers) = tokens.split_at(M * 8);
+            let x = x.as_chunks().0.first_chunk().expect("a group has the codes of its tokens");
+            let mut starts = [0; M];
+            if Q::BIAS != 0 {
+                for t in 0..M {
+                    starts[t] = -Q::BIAS * numbers[2 * M + t].cast_signed();
+                }
+            }
+            let dots = tile::dots::<Q, Self, M>(self, block, x, starts);
+            let (scales, offsets) = tile::scales::<Q, Self>(self, block);
+            for t in 0..M {
+                let scale = self.mul(scales, self.splat(f32::from_bits(numbers[t])));
+                sums[t] = self.mul_add(self.to_floats(dots[t]), scale, sums[t]);
+                if let Some(offsets) = offsets {
+                    sums[t] = self.mul_add(offsets, self.splat(f32::from_bits(numbers[M + t])), sums[t]);
+                }
+            }
         }
-        dot_quads(self, quads, x, starts)
-    }
-    /// As [`Lanes::dot_nibbles`], with codes of 8 bits.
-    #[inline(always)]
-    fn dot_bytes<const M: usize>(self, planes: &Planes<8>, x: &[Token; M], starts: [i32; M]) -> [Self::Integers; M] {
-        let mut quads = [self.splat_integer(0); 8];
-        for (quad, bytes) in quads.iter_mut().zip(planes) {
-            *quad = self.load_bytes(bytes);
-        }
-        dot_quads(self, quads, x, starts)
+        sums
     }
     /// The fastest step of a chain of byte products, as measuring needs it: where the machine sums bytes in fewer bits, these wrap.
     #[inline(always)]
@@ -107,29 +111,6 @@ pub(crate) trait Lanes: Copy {
     fn to_floats(self, integers: Self::Integers) -> Self::Floats;
     /// Integers from floats that are integers of at most 8 bits, as bytes.
     fn narrow_bytes(self, floats: Self::Floats, to: &mut [i8; LANES]);
-}
-
-/// Dot products of 32 columns by the instruction for four of them.
-///
-/// Two chains, because that takes 4 cycles and the other tokens may be too few to hide it.
-#[inline(always)]
-fn dot_quads<L: Lanes, const M: usize>(
-    simd: L,
-    quads: [L::Integers; 8],
-    x: &[Token; M],
-    starts: [i32; M],
-) -> [L::Integers; M] {
-    let mut dots = [simd.splat_integer(0); M];
-    for t in 0..M {
-        let mut even = simd.splat_integer(starts[t]);
-        let mut odd = simd.splat_integer(0);
-        for pair in 0..4 {
-            even = simd.dot4(even, quads[2 * pair], x[t][2 * pair]);
-            odd = simd.dot4(odd, quads[2 * pair + 1], x[t][2 * pair + 1]);
-        }
-        dots[t] = simd.add_integers(even, odd);
-    }
-    dots
 }
 
 /// Work that is compiled once for each instruction set.

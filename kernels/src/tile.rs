@@ -14,26 +14,24 @@
 //! bit flipped), is taken off the integer sum, exactly. Packing moves bytes and flips bits, nothing else.
 
 use crate::Format;
-use crate::lanes::{Lanes, Planes, Token};
+use crate::lanes::{Lanes, Token};
 use crate::limits::LANES;
 
 /// 16-bit words of 16 halves.
 const HALVES: usize = LANES;
 /// 16-bit words of a plane.
-const PLANE: usize = 2 * LANES;
+pub(crate) const PLANE: usize = 2 * LANES;
 
-/// How a quantized format lies in a tile.
+/// How a quantized format lies in a tile: 16 halves for each scale, then planes.
 pub(crate) trait Quantized: Copy {
-    /// 16-bit words of 16 rows and 32 columns.
-    const WORDS: usize;
+    /// Scales of a row: `d`, or `d` and `m`.
+    const HALVES: usize;
+    /// 4 of 4-bit codes, 8 of 8-bit codes.
+    const PLANES: usize;
     /// What codes are too large by.
     const BIAS: i32;
-
-    /// For each of `M` tokens, in 16 lanes: `starts` plus the dot product of the codes of 32 columns with the token's.
-    fn dots<L: Lanes, const M: usize>(simd: L, block: &[u16], x: &[Token; M], starts: [i32; M]) -> [L::Integers; M];
-
-    /// `d` of each row, and `m` in formats that have one.
-    fn scales<L: Lanes>(simd: L, block: &[u16]) -> (L::Floats, Option<L::Floats>);
+    /// 16-bit words of 16 rows and 32 columns.
+    const WORDS: usize = Self::HALVES * HALVES + Self::PLANES * PLANE;
 }
 
 /// How floats lie in a tile.
@@ -74,56 +72,62 @@ fn part<const N: usize>(words: &[u16], from: usize) -> &[u16; N] {
     words[from..].first_chunk().expect("a block is as long as its format says")
 }
 
-/// The planes of a block, which follow its halves.
+/// For each of `M` tokens, in 16 lanes: `starts` plus the dot product of a block's codes of 32 columns with the token's.
 #[inline(always)]
-fn planes<const N: usize>(words: &[u16], from: usize) -> &Planes<N> {
-    let planes = words[from..].as_chunks::<PLANE>().0;
-    planes.first_chunk().expect("a block is as long as its format says")
+pub(crate) fn dots<Q: Quantized, L: Lanes, const M: usize>(
+    simd: L,
+    block: &[u16],
+    x: &[Token; M],
+    starts: [i32; M],
+) -> [L::Integers; M] {
+    let planes = block[Q::HALVES * HALVES..].as_chunks::<PLANE>().0;
+    let mut quads = [simd.splat_integer(0); 8];
+    for plane in 0..Q::PLANES {
+        let bytes = simd.load_bytes(&planes[plane]);
+        if Q::PLANES == 4 {
+            quads[plane] = simd.low_nibbles(bytes);
+            quads[4 + plane] = simd.high_nibbles(bytes);
+        } else {
+            quads[plane] = bytes;
+        }
+    }
+    let mut dots = [simd.splat_integer(0); M];
+    for t in 0..M {
+        // Two chains, because a dot product takes 4 cycles and the other tokens may be too few to hide it.
+        let mut even = simd.splat_integer(starts[t]);
+        let mut odd = simd.splat_integer(0);
+        for pair in 0..4 {
+            even = simd.dot4(even, quads[2 * pair], x[t][2 * pair]);
+            odd = simd.dot4(odd, quads[2 * pair + 1], x[t][2 * pair + 1]);
+        }
+        dots[t] = simd.add_integers(even, odd);
+    }
+    dots
+}
+
+/// `d` of each row of a block, and `m` in formats that have one.
+#[inline(always)]
+pub(crate) fn scales<Q: Quantized, L: Lanes>(simd: L, block: &[u16]) -> (L::Floats, Option<L::Floats>) {
+    let offsets = if Q::HALVES == 2 { Some(simd.widen_f16(part(block, HALVES))) } else { None };
+    (simd.widen_f16(part(block, 0)), offsets)
 }
 
 impl Quantized for Q4_0 {
-    const WORDS: usize = HALVES + 4 * PLANE;
+    const HALVES: usize = 1;
+    const PLANES: usize = 4;
     const BIAS: i32 = 8;
-
-    #[inline(always)]
-    fn dots<L: Lanes, const M: usize>(simd: L, block: &[u16], x: &[Token; M], starts: [i32; M]) -> [L::Integers; M] {
-        simd.dot_nibbles(planes(block, HALVES), x, starts)
-    }
-
-    #[inline(always)]
-    fn scales<L: Lanes>(simd: L, block: &[u16]) -> (L::Floats, Option<L::Floats>) {
-        (simd.widen_f16(part(block, 0)), None)
-    }
 }
 
 impl Quantized for Q4_1 {
-    const WORDS: usize = 2 * HALVES + 4 * PLANE;
+    const HALVES: usize = 2;
+    const PLANES: usize = 4;
     const BIAS: i32 = 0;
-
-    #[inline(always)]
-    fn dots<L: Lanes, const M: usize>(simd: L, block: &[u16], x: &[Token; M], starts: [i32; M]) -> [L::Integers; M] {
-        simd.dot_nibbles(planes(block, 2 * HALVES), x, starts)
-    }
-
-    #[inline(always)]
-    fn scales<L: Lanes>(simd: L, block: &[u16]) -> (L::Floats, Option<L::Floats>) {
-        (simd.widen_f16(part(block, 0)), Some(simd.widen_f16(part(block, HALVES))))
-    }
 }
 
 impl Quantized for Q8_0 {
-    const WORDS: usize = HALVES + 8 * PLANE;
+    const HALVES: usize = 1;
+    const PLANES: usize = 8;
     const BIAS: i32 = 128;
-
-    #[inline(always)]
-    fn dots<L: Lanes, const M: usize>(simd: L, block: &[u16], x: &[Token; M], starts: [i32; M]) -> [L::Integers; M] {
-        simd.dot_bytes(planes(block, HALVES), x, starts)
-    }
-
-    #[inline(always)]
-    fn scales<L: Lanes>(simd: L, block: &[u16]) -> (L::Floats, Option<L::Floats>) {
-        (simd.widen_f16(part(block, 0)), None)
-    }
 }
 
 impl Plain for F32 {

@@ -1,13 +1,13 @@
 //! [`Lanes`] as two 256-bit registers, for CPUs without AVX-512.
 //!
-//! The byte dot product has no instruction here. Of a block of 4-bit codes `vpmaddubsw` multiplies 32 bytes at once and adds
-//! neighbours in 16 bits: eight such sums, one per four columns, are at most 8 * 2 * 15 * 127 = 30,480, so they add up
-//! without overflow, and one `vpmaddwd` at the end of the block folds them. A code of 8 bits is two of 4. Per half of a
-//! tile (8 rows) and token, a block of 32 columns takes 8 broadcasts, 8 products, 7 sums and a fold: 512 operations by 16
-//! instructions that compute. Halves go one after the other, because 8 registers of codes and the sums fill the 16 there are.
+//! The byte dot product has no instruction here: for the few products outside of tiles even and odd bytes are widened to 16
+//! bits and multiplied with `vpmaddwd`; tiles have a form of their own.
 
-use super::{InstructionSet, Kernel, Lanes, Level, Planes, Token};
+mod tile;
+
+use super::{InstructionSet, Kernel, Lanes, Level};
 use crate::limits::LANES;
+use crate::tile::Quantized;
 use std::arch::x86_64::*;
 
 /// Proof that the CPU has AVX2, FMA and F16C.
@@ -254,17 +254,8 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn dot_nibbles<const M: usize>(self, planes: &Planes<4>, x: &[Token; M], starts: [i32; M]) -> [Pair<__m256i>; M] {
-        let low = nibble_sums(self, nibbles(self, planes, 0), x);
-        let high = nibble_sums(self, nibbles(self, planes, LANES), x);
-        started(self, low, high, starts)
-    }
-
-    #[inline(always)]
-    fn dot_bytes<const M: usize>(self, planes: &Planes<8>, x: &[Token; M], starts: [i32; M]) -> [Pair<__m256i>; M] {
-        let low = byte_sums(self, planes, 0, x);
-        let high = byte_sums(self, planes, LANES, x);
-        started(self, low, high, starts)
+    fn times_tile<Q: Quantized, const M: usize>(self, tile: &[u16], group: &[u32]) -> [Pair<__m256>; M] {
+        tile::times::<Q, M>(self, tile, group)
     }
 
     #[inline(always)]
@@ -292,80 +283,6 @@ impl Lanes for Avx2 {
             _mm_storeu_si128(to.as_mut_ptr().cast(), bytes);
         });
     }
-}
-
-/// 32 bytes of a plane: rows 0 to 7 from word 0, rows 8 to 15 from word 16.
-#[inline(always)]
-fn half_plane(_: Avx2, plane: &[u16; 2 * LANES], from: usize) -> __m256i {
-    let half: &[u16; LANES] = plane[from..].first_chunk().expect("a plane has two halves");
-    intrinsic!(_mm256_loadu_si256(half.as_ptr().cast()))
-}
-
-#[inline(always)]
-fn low_halves(_: Avx2, bytes: __m256i) -> __m256i {
-    intrinsic!(_mm256_and_si256(bytes, _mm256_set1_epi8(0x0f)))
-}
-
-#[inline(always)]
-fn high_halves(simd: Avx2, bytes: __m256i) -> __m256i {
-    low_halves(simd, intrinsic!(_mm256_srli_epi16::<4>(bytes)))
-}
-
-/// The codes of 8 rows, four columns to a register.
-#[inline(always)]
-fn nibbles(simd: Avx2, planes: &Planes<4>, from: usize) -> [__m256i; 8] {
-    let mut codes = [intrinsic!(_mm256_setzero_si256()); 8];
-    for (index, plane) in planes.iter().enumerate() {
-        let bytes = half_plane(simd, plane, from);
-        codes[index] = low_halves(simd, bytes);
-        codes[4 + index] = high_halves(simd, bytes);
-    }
-    codes
-}
-
-/// For each token and 8 rows: the dot product of 32 codes, none above 15.
-#[inline(always)]
-fn nibble_sums<const M: usize>(_: Avx2, codes: [__m256i; 8], x: &[Token; M]) -> [__m256i; M] {
-    let mut sums = [intrinsic!(_mm256_setzero_si256()); M];
-    for t in 0..M {
-        let mut pairs = intrinsic!(_mm256_maddubs_epi16(codes[0], _mm256_set1_epi32(x[t][0].cast_signed())));
-        for quad in 1..8 {
-            pairs = intrinsic!({
-                let products = _mm256_maddubs_epi16(codes[quad], _mm256_set1_epi32(x[t][quad].cast_signed()));
-                _mm256_add_epi16(pairs, products)
-            });
-        }
-        sums[t] = intrinsic!(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-    }
-    sums
-}
-
-/// For each token and 8 rows: the dot product of 32 codes of 8 bits.
-#[inline(always)]
-fn byte_sums<const M: usize>(simd: Avx2, planes: &Planes<8>, from: usize, x: &[Token; M]) -> [__m256i; M] {
-    let mut codes = [intrinsic!(_mm256_setzero_si256()); 8];
-    for (code, plane) in codes.iter_mut().zip(planes) {
-        *code = low_halves(simd, half_plane(simd, plane, from));
-    }
-    let low = nibble_sums(simd, codes, x);
-    for (code, plane) in codes.iter_mut().zip(planes) {
-        *code = high_halves(simd, half_plane(simd, plane, from));
-    }
-    let mut sums = nibble_sums(simd, codes, x);
-    for t in 0..M {
-        sums[t] = intrinsic!(_mm256_add_epi32(low[t], _mm256_slli_epi32::<4>(sums[t])));
-    }
-    sums
-}
-
-/// Both halves of the rows, plus what the sums start from.
-#[inline(always)]
-fn started<const M: usize>(simd: Avx2, low: [__m256i; M], high: [__m256i; M], starts: [i32; M]) -> [Pair<__m256i>; M] {
-    let mut sums = [simd.splat_integer(0); M];
-    for t in 0..M {
-        sums[t] = simd.add_integers(Pair(low[t], high[t]), simd.splat_integer(starts[t]));
-    }
-    sums
 }
 
 /// Lane `j` of row `i` becomes lane `i` of row `j`.

@@ -1,6 +1,6 @@
 //! The register tiles: 16 rows of weights times 1 to 8 tokens.
 
-use crate::activations::{BLOCK_WORDS, group, token_words};
+use crate::activations::{group, token_words};
 use crate::disjoint::DisjointSlice;
 use crate::elementwise::silu_mul_lanes;
 use crate::lanes::{InstructionSet, Kernel, Lanes};
@@ -93,29 +93,7 @@ struct Blocks<Q>(PhantomData<Q>);
 impl<Q: Quantized> Tile for Blocks<Q> {
     #[inline(always)]
     fn times<L: Lanes, const M: usize>(simd: L, tile: &[u16], group: &[u32]) -> [L::Floats; M] {
-        let mut sums = [simd.splat(0.0); M];
-        let blocks = tile.chunks_exact(Q::WORDS).zip(group.chunks_exact(M * BLOCK_WORDS));
-        for (block, tokens) in blocks {
-            let (codes, numbers) = tokens.split_at(M * 8);
-            let x = codes.as_chunks().0.first_chunk().expect("a group has the codes of its tokens");
-            let [d, s, code_sums] = [0, 1, 2].map(|field| &numbers[field * M..(field + 1) * M]);
-            let mut starts = [0; M];
-            if Q::BIAS != 0 {
-                for t in 0..M {
-                    starts[t] = -Q::BIAS * code_sums[t].cast_signed();
-                }
-            }
-            let dots = Q::dots(simd, block, x, starts);
-            let (scales, offsets) = Q::scales(simd, block);
-            for t in 0..M {
-                let scale = simd.mul(scales, simd.splat(f32::from_bits(d[t])));
-                sums[t] = simd.mul_add(simd.to_floats(dots[t]), scale, sums[t]);
-                if let Some(offsets) = offsets {
-                    sums[t] = simd.mul_add(offsets, simd.splat(f32::from_bits(s[t])), sums[t]);
-                }
-            }
-        }
-        sums
+        simd.times_tile::<Q, M>(tile, group)
     }
 }
 
@@ -174,9 +152,17 @@ impl Product<'_> {
         let (rows, cols) = (self.weights.rows(), self.weights.cols());
         let words = token_words(self.weights.format(), cols);
         let group = &self.activations[first * words..(first + M) * words];
-        let mut sums = T::times::<L, M>(simd, self.weights.tile(tile), group);
-        if let Then::Gate(up) = self.then {
-            let up = T::times::<L, M>(simd, up.tile(tile), group);
+        let (matrices, count) = match self.then {
+            Then::Gate(up) => ([self.weights, up], 2),
+            Then::Write | Then::Add => ([self.weights; 2], 1),
+        };
+        let mut both = [[simd.splat(0.0); M]; 2];
+        // A loop, so that the product is compiled once for each width.
+        for (sums, weights) in both.iter_mut().zip(matrices).take(count) {
+            *sums = T::times::<L, M>(simd, weights.tile(tile), group);
+        }
+        let [mut sums, up] = both;
+        if count == 2 {
             for t in 0..M {
                 sums[t] = silu_mul_lanes(simd, sums[t], up[t]);
             }

@@ -70,6 +70,35 @@ fn every_instruction_set_gives_the_same_bits() {
 }
 
 #[test]
+fn the_largest_codes_and_activations_overflow_nothing() {
+    let pool = ThreadPool::new(1);
+    let (rows, cols) = (20, 64);
+    for format in [Format::Q4_0, Format::Q4_1, Format::Q8_0] {
+        for code in [0xff, 0x80, 0x7f, 0] {
+            let mut bytes = vec![code; rows * cols / format.block_len() * format.block_bytes()];
+            for block in bytes.chunks_exact_mut(format.block_bytes()) {
+                // 1 in half precision: the scale, and the offset where there is one.
+                block[..2].copy_from_slice(&0x3c00u16.to_le_bytes());
+                if format == Format::Q4_1 {
+                    block[2..4].copy_from_slice(&0x3c00u16.to_le_bytes());
+                }
+            }
+            let w = Matrix::pack(format, rows, cols, &bytes).unwrap();
+            let mut plain = vec![0.0; rows * cols];
+            crate::dequantize(format, &bytes, &mut plain).unwrap();
+            // Codes of -127 and 127, alike and in turn.
+            for signs in [[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]] {
+                let x: Vec<f32> = (0..3 * cols).map(|at| 127.0 * signs[at % 2]).collect();
+                let expected: Vec<f32> = reference::matmul(&x, &plain, cols).into_iter().map(|x| x as f32).collect();
+                for set in InstructionSet::available() {
+                    assert_eq!(product(set, &pool, &x, &w), expected, "{format:?}, {code}, {set:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_row_is_the_same_to_the_bit_in_any_batch_and_on_any_number_of_threads() {
     let set = InstructionSet::best();
     let (one, two) = (ThreadPool::new(1), ThreadPool::new(2));
