@@ -57,7 +57,9 @@ pub use native::NativeCode;
 pub use observer::{BranchPath, Observer, Silent, Snapshot, TextKind};
 pub use options::{RunOptions, Tier};
 pub use parse::parse;
-pub use reader::{FORMAT_VERSION, ImageError, Package, decode, encode, frame, is_image, pack, unpack};
+pub use reader::{
+    Carried, FORMAT_VERSION, ImageError, Package, decode, encode, frame, is_image, pack, pack_with, unpack,
+};
 pub use signature::public_key;
 pub use text::text_of;
 pub use trap::Trap;

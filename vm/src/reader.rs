@@ -4,15 +4,19 @@
 //! "SGLB" | version: u32 | bytes of the body: u64 | BLAKE3 of the body: 32 bytes | body | nothing, or a signature: 96 bytes
 //! ```
 //!
-//! Numbers are little endian. The body is the image and the texts of its source files, in the postcard format. What is read is
-//! verified before anybody gets it; reading takes time and memory in proportion to the bytes, of which there is a most.
+//! Numbers are little endian. The body is the image and the texts of its source files, in the postcard format; from version 2 on,
+//! constraints of its holes follow, which are made and checked elsewhere. What is read is verified before anybody gets it; reading takes
+//! time and memory in proportion to the bytes, of which there is a most.
 
 use crate::image::Image;
 use crate::signature::{SIGNATURE_BYTES, sign, signer};
 use thiserror::Error;
 
-/// The version of the format that this machine writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest version of the format: this machine reads it and those before, and writes the first that will do.
+pub const FORMAT_VERSION: u32 = 2;
+
+/// The version of images that carry no constraints.
+const PLAIN_VERSION: u32 = 1;
 
 const MAGIC: &[u8; 4] = b"SGLB";
 const HEADER_BYTES: usize = 48;
@@ -26,7 +30,9 @@ pub enum ImageError {
     #[error("this is no sgl image: it does not begin with `SGLB`")]
     Magic,
     /// Made by another version of the compiler.
-    #[error("this image has format version {found}; this machine reads version {FORMAT_VERSION}: build it again")]
+    #[error(
+        "this image has format version {found}; this machine reads versions up to {FORMAT_VERSION}: build it again"
+    )]
     Version {
         /// The version of the image.
         found: u32,
@@ -42,13 +48,20 @@ pub enum ImageError {
     Large(usize),
 }
 
+/// A constraint that an image carries: the name of its shape, and what `sgl_constrain` wrote.
+pub type Carried = ([u8; 32], Vec<u8>);
+
 /// An image as it stands in a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Package {
+    /// The version of the format that it was written in.
+    pub version: u32,
     /// The program.
     pub image: Image,
     /// The texts of [`Image::files`], for messages; none at all if they were left out.
     pub sources: Vec<String>,
+    /// Constraints of its holes, over the tokens of some model.
+    pub constraints: Vec<Carried>,
     /// BLAKE3 of the body: the same program has the same.
     pub hash: [u8; 32],
     /// The public key of who signed it.
@@ -62,7 +75,7 @@ pub fn is_image(bytes: &[u8]) -> bool {
 
 /// An image as bytes, without sources.
 pub fn encode(image: &Image) -> Vec<u8> {
-    frame(&body(image, &[]))
+    frame(&body(image, &[], &[]))
 }
 
 /// An image as the bytes of a file, with sources (as many as it has files, or none) and signed if there is a secret key.
@@ -70,23 +83,44 @@ pub fn encode(image: &Image) -> Vec<u8> {
 /// # Errors
 /// It is too large, or would not be read again.
 pub fn pack(image: &Image, sources: &[String], secret: Option<&[u8; 32]>) -> Result<Vec<u8>, ImageError> {
-    let body = body(image, sources);
-    let mut bytes = frame(&body);
+    pack_with(image, sources, &[], secret)
+}
+
+/// As [`pack`], with constraints that it carries.
+///
+/// # Errors
+/// It is too large, or would not be read again.
+pub fn pack_with(
+    image: &Image,
+    sources: &[String],
+    constraints: &[Carried],
+    secret: Option<&[u8; 32]>,
+) -> Result<Vec<u8>, ImageError> {
+    let body = body(image, sources, constraints);
+    let mut bytes = framed(if constraints.is_empty() { PLAIN_VERSION } else { FORMAT_VERSION }, &body);
     if let Some(secret) = secret {
         bytes.extend_from_slice(&sign(blake3::hash(&body).as_bytes(), secret));
     }
     unpack(&bytes).map(|_| bytes)
 }
 
-fn body(image: &Image, sources: &[String]) -> Vec<u8> {
-    postcard::to_stdvec(&(image, sources)).expect("an image is plain data in memory")
+fn body(image: &Image, sources: &[String], constraints: &[Carried]) -> Vec<u8> {
+    let mut body = postcard::to_stdvec(&(image, sources)).expect("an image is plain data in memory");
+    if !constraints.is_empty() {
+        body.extend(postcard::to_stdvec(constraints).expect("constraints are bytes in memory"));
+    }
+    body
 }
 
-/// A body with the header that it needs; for tests that make bodies of their own.
+/// A body without constraints with the header that it needs; for tests that make bodies of their own.
 pub fn frame(body: &[u8]) -> Vec<u8> {
+    framed(PLAIN_VERSION, body)
+}
+
+fn framed(version: u32, body: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER_BYTES + body.len() + SIGNATURE_BYTES);
     bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+    bytes.extend_from_slice(&version.to_le_bytes());
     bytes.extend_from_slice(&(body.len() as u64).to_le_bytes());
     bytes.extend_from_slice(blake3::hash(body).as_bytes());
     bytes.extend_from_slice(body);
@@ -110,7 +144,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Package, ImageError> {
         return Err(ImageError::Magic);
     }
     let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-    if word(4) != FORMAT_VERSION {
+    if !(PLAIN_VERSION..=FORMAT_VERSION).contains(&word(4)) {
         return Err(ImageError::Version { found: word(4) });
     }
     let damaged = |what: &str| ImageError::Damaged(what.to_string());
@@ -132,6 +166,10 @@ pub fn unpack(bytes: &[u8]) -> Result<Package, ImageError> {
     };
     let ((image, sources), left): ((Image, Vec<String>), &[u8]) =
         postcard::take_from_bytes(body).map_err(|error| ImageError::Damaged(error.to_string()))?;
+    let (constraints, left): (Vec<Carried>, &[u8]) = match word(4) {
+        PLAIN_VERSION => (Vec::new(), left),
+        _ => postcard::take_from_bytes(left).map_err(|error| ImageError::Damaged(error.to_string()))?,
+    };
     if !left.is_empty() {
         return Err(damaged("something stands after its body"));
     }
@@ -140,7 +178,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Package, ImageError> {
     }
     match crate::verify(&image).into_iter().next() {
         Some(first) => Err(ImageError::Unsound(first)),
-        None => Ok(Package { image, sources, hash, signer }),
+        None => Ok(Package { version: word(4), image, sources, constraints, hash, signer }),
     }
 }
 
@@ -163,6 +201,24 @@ mod tests {
             damaged[at] ^= 1;
             assert!(decode(&damaged).is_err(), "byte {at}");
             assert!(decode(&bytes[..at]).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn constraints_are_carried_and_need_the_second_version() {
+        let carried = [([3; 32], vec![1, 2, 3]), ([4; 32], Vec::new())];
+        let bytes = pack_with(&small(), &[], &carried, Some(&[7; 32])).expect("it is small");
+        assert_eq!(bytes[4..8], 2u32.to_le_bytes());
+        assert_eq!(unpack(&bytes).map(|package| package.constraints), Ok(carried.to_vec()));
+        let plain = pack(&small(), &[], None).expect("it is small");
+        assert_eq!(plain[4..8], 1u32.to_le_bytes());
+        let mut newer = plain.clone();
+        newer[4] = 3;
+        assert_eq!(unpack(&newer), Err(ImageError::Version { found: 3 }));
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            assert!(unpack(&damaged).is_err(), "byte {at}");
         }
     }
 

@@ -194,6 +194,9 @@ pub struct BuildArguments {
     /// Sign it with the secret key in this file: 64 hexadecimal digits, as `openssl rand -hex 32` makes them
     #[arg(long, value_name = "KEYFILE")]
     pub sign: Option<String>,
+    /// Carry the masks of its holes over the tokens of this model, so that a run on it need not make them; may be given again
+    #[arg(long, value_name = "MODEL")]
+    pub constraints: Vec<String>,
     /// Leave the text of the program out; messages then name lines and do not show them
     #[arg(long)]
     pub strip: bool,

@@ -8,6 +8,7 @@ use crate::{Outcome, report};
 use sgl_analysis::{HoleFact, Subject};
 use sgl_hir::SourceModule;
 use sgl_source::{Code, Diagnostic, FileId, Files, Span, did_you_mean};
+use sgl_vm::Carried;
 use sgl_vm::image::Image;
 
 /// Most modules of one program.
@@ -30,6 +31,8 @@ pub struct Compiled {
     pub ir: Option<sgl_ir::Program>,
     /// Its image.
     pub image: Option<Image>,
+    /// Constraints that came with the image.
+    pub constraints: Vec<Carried>,
 }
 
 impl Compiled {
@@ -66,7 +69,8 @@ pub fn compile(sources: &dyn Sources, name: &str) -> Result<Compiled, String> {
         diagnostics.retain(Diagnostic::is_error);
     }
     sgl_source::diagnostic::tidy(&mut diagnostics);
-    let mut compiled = Compiled { files, root: root.1.ast, project, diagnostics, hir: None, ir: None, image: None };
+    let (root, constraints) = (root.1.ast, Vec::new());
+    let mut compiled = Compiled { files, root, project, diagnostics, hir: None, ir: None, image: None, constraints };
     if compiled.diagnostics.iter().any(Diagnostic::is_error) {
         return Ok(compiled);
     }

@@ -4,9 +4,11 @@ use crate::arguments::DiagnosticFormat;
 use crate::tokens::Tokens;
 use crate::{Outcome, compile, demand, report};
 use anyhow::{Context, Result};
-use sgl_constrain::{TokenMasks, regex_of};
+use sgl_constrain::{Grammar, TokenMasks, content_hash, image_bytes, regex_of};
 use sgl_protocol::Shape;
+use sgl_vm::Carried;
 use sgl_vm::image::{Hole, Image};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The image of `FILE[::ENTRY]`, and the holes that the entry can reach; of all entries, if none is named. Faults of the
@@ -32,6 +34,37 @@ pub(crate) fn program(program: &str) -> Result<(Image, Vec<u32>), Outcome> {
         return Err(Outcome::Usage);
     }
     Ok((image, holes))
+}
+
+/// The constraints of a program's holes whose shapes are known, as an image carries them: their masks over the tokens of each of these
+/// models; without a model, what of them knows no tokens.
+///
+/// # Errors
+/// A model that can't be had, or a shape that can't be enforced over its tokens.
+pub(crate) fn carried(image: &Image, models: &[String]) -> Result<Vec<Carried>> {
+    let vocabularies = models.iter().map(|model| Ok(Tokens::of(model)?.vocabulary)).collect::<Result<Vec<_>>>()?;
+    let mut carried = BTreeMap::new();
+    for hole in image.entries.iter().flat_map(|entry| demand::known_holes(image, entry.function)) {
+        // Free text has a constraint, too, while it repeats what was held back of the prompt.
+        let shape = if hole.shape.is_free_text() { &Shape::free_text() } else { &hole.shape };
+        let key = content_hash(shape);
+        if carried.contains_key(&key) {
+            continue;
+        }
+        let masks = |vocabulary| -> Result<Vec<u8>> {
+            let masks = TokenMasks::of_shape(shape, vocabulary)
+                .with_context(|| format!("the constraint of hole `{}` can't be enforced", hole.label))?;
+            Ok(image_bytes(&masks.to_image()))
+        };
+        let mut images = vocabularies.iter().map(masks).collect::<Result<Vec<_>>>()?;
+        if models.is_empty() {
+            // What can't be enforced is said where it is run on a model.
+            let byte_part = Grammar::of_shape(shape).and_then(|grammar| TokenMasks::byte_part(&grammar));
+            images.extend(byte_part.map(|words| image_bytes(&words)));
+        }
+        carried.insert(key, images);
+    }
+    Ok(carried.into_iter().flat_map(|(key, images)| images.into_iter().map(move |image| (key, image))).collect())
 }
 
 /// What a hole may hold, in numbers.

@@ -4,12 +4,14 @@ use crate::compile::Compiled;
 use crate::demand;
 use crate::models::{DEFAULT_MODEL, Store};
 use anyhow::{Context, Result};
+use sgl_constrain::{ImageError, ImageWords};
 use sgl_engine::{Engine, EngineOptions, StoreOptions};
 use sgl_protocol::{Fleet, LanguageModel};
 use sgl_source::{Code, Diagnostic, FileId, Span};
-use sgl_vm::RunOptions;
 use sgl_vm::image::Image;
+use sgl_vm::{Carried, RunOptions};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Threads that the engine takes if none are asked for: more gain nothing for models that fit a small machine.
 pub(crate) const THREADS_MAX: usize = 16;
@@ -103,6 +105,25 @@ pub(crate) struct Engines {
 }
 
 impl Engines {
+    /// Takes the constraints that an image carries. One that another version of the compiler made is left: it is made anew.
+    ///
+    /// # Errors
+    /// A constraint that is damaged.
+    pub(crate) fn adopt(&mut self, carried: &[Carried]) -> Result<()> {
+        const REFUSED: &str = "the program carries a constraint that can't be used";
+        for (shape, bytes) in carried {
+            let words = sgl_constrain::image_words(bytes).ok_or(ImageError::Damaged("it has half a word"));
+            let words: ImageWords = Arc::new(words.context(REFUSED)?);
+            for engine in &mut self.engines {
+                match engine.adopt(*shape, words.clone()) {
+                    Ok(()) | Err(ImageError::Version { .. } | ImageError::Constraint(_)) => {}
+                    Err(error) => return Err(error).context(REFUSED),
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// What keeps a function from being run on them: holes that can't close within their budgets.
     pub(crate) fn check(&mut self, image: &Image, function: u32, options: &RunOptions) -> Vec<Diagnostic> {
         let Self { engines, names } = self;

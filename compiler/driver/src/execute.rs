@@ -209,6 +209,7 @@ fn engines(
         bail!("`--max-tokens` must be at least 1");
     }
     let mut engines = wanted.load(arguments.engine.options(), arguments.engine.store().as_ref())?;
+    engines.adopt(&compiled.constraints)?;
     let found = engines.check(image, entry.function, options);
     if report::diagnostics(&compiled.files, &found, DiagnosticFormat::Text) {
         return Ok(None);

@@ -78,7 +78,7 @@ fn of_hex(text: &str) -> Option<[u8; 32]> {
 
 /// The program of an image, as if it had been compiled. Its project is the one that the image stands in: that binds tools and models.
 pub(crate) fn compiled(name: &str, package: Package) -> Compiled {
-    let Package { image, sources, .. } = package;
+    let Package { image, sources, constraints, .. } = package;
     let mut files = Files::default();
     for (index, file) in image.files.iter().enumerate() {
         files.add(file, sources.get(index).cloned().unwrap_or_else(|| blank(&image, index)));
@@ -88,7 +88,7 @@ pub(crate) fn compiled(name: &str, package: Package) -> Compiled {
     }
     let (project, diagnostics) = Project::of(name, &Disk, &mut files);
     let root = sgl_syntax::parse(FileId(0), "").module;
-    Compiled { files, root, project, diagnostics, hir: None, ir: None, image: Some(image) }
+    Compiled { files, root, project, diagnostics, hir: None, ir: None, image: Some(image), constraints }
 }
 
 /// A text that has the lines of one that was left out, so that places in it have their line.

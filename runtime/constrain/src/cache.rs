@@ -5,11 +5,11 @@ mod maker;
 pub use maker::Make;
 
 use crate::error::ConstrainError;
-use crate::image::ImageWords;
+use crate::image::{ImageError, ImageWords};
 use crate::limits::{CACHE_BYTES_MAX, CACHE_ENTRIES_MAX};
 use crate::masks::TokenMasks;
 use crate::vocabulary::Vocabulary;
-use maker::{Made, Maker};
+use maker::{Job, Made, Maker};
 use rustc_hash::FxHashMap;
 use sgl_protocol::Shape;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub struct ConstraintCache {
     vocabulary: Arc<Vocabulary>,
     entries: FxHashMap<ContentHash, Entry>,
     maker: Maker,
-    /// Constraints that were made before, to be opened when they are asked for.
+    /// Constraints that were made before, opened when they are asked for: those over this vocabulary, and byte parts of others.
     images: FxHashMap<ContentHash, ImageWords>,
     /// Whether [`ConstraintCache::request`] makes what it is asked for itself.
     in_place: bool,
@@ -85,9 +85,22 @@ impl ConstraintCache {
         Self { bytes_max, ..self }
     }
 
-    /// Takes the image of a shape's constraint, which is opened instead of making the constraint if it is over this vocabulary and sound.
-    pub fn adopt(&mut self, shape: ContentHash, image: ImageWords) {
-        self.images.insert(shape, image);
+    /// Takes the image of a shape's constraint. One that was made with this vocabulary is the constraint; of another one the byte part
+    /// is used when the constraint is asked for.
+    ///
+    /// # Errors
+    /// Words that are no image, or a damaged one, which is not kept.
+    pub fn adopt(&mut self, shape: ContentHash, image: ImageWords) -> Result<(), ImageError> {
+        match TokenMasks::of_own_image(&image, &self.vocabulary)? {
+            Some(masks) => {
+                self.keep(shape, Ok(Arc::new(masks)));
+                self.images.insert(shape, image);
+            }
+            None => {
+                self.images.entry(shape).or_insert(image);
+            }
+        }
+        Ok(())
     }
 
     /// The vocabulary.
@@ -113,7 +126,7 @@ impl ConstraintCache {
                 Some(Found::Made(result)) => return result,
                 Some(Found::Making) => self.wait(Duration::MAX),
                 None => {
-                    let result = self.maker.make(shape);
+                    let result = self.maker.make(&self.job(key, shape));
                     self.keep(key, result);
                 }
             }
@@ -126,7 +139,7 @@ impl ConstraintCache {
         if let Some(found) = self.known(&key) {
             return found;
         }
-        if self.in_place || !self.maker.begin(key, shape) {
+        if self.in_place || !self.maker.begin(self.job(key, shape)) {
             return Found::Made(self.masks(shape));
         }
         self.entries.insert(key, Entry::Making);
@@ -150,11 +163,15 @@ impl ConstraintCache {
         }
     }
 
+    fn job(&self, key: ContentHash, shape: &Shape) -> Job {
+        Job { key, shape: shape.clone(), image: self.images.get(&key).cloned() }
+    }
+
     fn known(&mut self, key: &ContentHash) -> Option<Found> {
         self.clock += 1;
         if !self.entries.contains_key(key)
-            && let Some(masks) =
-                self.images.get(key).and_then(|image| TokenMasks::of_own_image(image, &self.vocabulary))
+            && let Some(image) = self.images.get(key)
+            && let Ok(Some(masks)) = TokenMasks::of_own_image(image, &self.vocabulary)
         {
             self.keep(*key, Ok(Arc::new(masks)));
         }
@@ -209,6 +226,7 @@ pub fn content_hash(shape: &Shape) -> ContentHash {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grammar::Grammar;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc::channel;
     use std::sync::{Mutex, PoisonError};
@@ -288,14 +306,25 @@ mod tests {
         });
         let image = |vocabulary| TokenMasks::of_shape(&number(9), &vocabulary).expect("it is small").to_image();
         let mut cache = ConstraintCache::made_by(vocabulary(), make.clone());
-        cache.adopt(content_hash(&number(9)), Arc::new(image(vocabulary())));
+        cache.adopt(content_hash(&number(9)), Arc::new(image(vocabulary()))).expect("it is sound");
         let Found::Made(Ok(masks)) = cache.request(&number(9)) else { panic!("it is there at once") };
         assert!(masks.accepts(b"7") && !masks.accepts(b"17"));
-        // One of another vocabulary, or of nothing, is no help: the maker is asked.
+        // Of one of another vocabulary, or of none, the byte part is taken; the maker is not asked.
         let other = Arc::new(Vocabulary::new(vec![Some(b"7".as_slice().into())]));
-        for image in [image(other), vec![1, 2]] {
+        let none = TokenMasks::byte_part(&Grammar::of_shape(&number(9)).expect("it is small")).expect("it is small");
+        for image in [image(other), none] {
             let mut cache = ConstraintCache::made_by(vocabulary(), make.clone());
-            cache.adopt(content_hash(&number(9)), Arc::new(image));
+            cache.adopt(content_hash(&number(9)), Arc::new(image)).expect("it is sound");
+            assert!(matches!(cache.request(&number(9)), Found::Making));
+            let masks = cache.masks(&number(9)).expect("its byte part is there");
+            assert!(masks.accepts(b"7") && !masks.accepts(b"17"));
+        }
+        // What is no image, or a damaged one, is refused, and the maker is asked.
+        let mut damaged = image(vocabulary());
+        damaged[20] ^= 1;
+        for image in [vec![1, 2], damaged] {
+            let mut cache = ConstraintCache::made_by(vocabulary(), make.clone());
+            assert!(cache.adopt(content_hash(&number(9)), Arc::new(image)).is_err());
             assert_eq!(cache.masks(&number(9)).map(|_| ()), Err(ConstrainError::Fault));
         }
     }

@@ -35,7 +35,6 @@ mod shortest;
 use crate::automaton::Automaton;
 use crate::compile::escaped;
 use crate::error::ConstrainError;
-use serde::{Deserialize, Serialize};
 
 /// A part of a grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,7 +45,7 @@ pub struct NodeId(pub(crate) u32);
 pub struct RuleId(pub(crate) u32);
 
 /// Inclusive bounds on a count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bounds {
     /// Fewest.
     pub min: u32,

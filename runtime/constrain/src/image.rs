@@ -1,11 +1,11 @@
 //! A constraint as one run of 64-bit words, to be written once and used where it lies.
 //!
 //! ```text
-//! "SGLCONS" version | length | BLAKE3 of what follows: 4 words | vocabulary: 4 words | kind | 10 x (from, length) | sections
+//! "SGLCONS" version | length | BLAKE3 of what follows: 4 words | vocabulary: 4 words, or 0 | kind | 10 x (from, length) | sections
 //! ```
 //! Everything is little endian and a word or two halves of one, so that a file can be mapped and used without being read:
 //! masks are decoded when they are asked for first. The sections of the byte part know no tokenizer; with another vocabulary than the
-//! one named, they are all that is used, and the masks are made anew. Whoever made an image may lie about masks, which then
+//! one named, they are all that is used, and the masks are made anew. An image that names none has no other. Whoever made an image may lie about masks, which then
 //! allow what no automaton takes; numbers that could lead outside of it are refused when it is opened, or lead nowhere.
 
 pub(crate) mod coded;
@@ -26,7 +26,7 @@ impl<T: AsRef<[u64]> + std::fmt::Debug + Send + Sync> Words for T {}
 pub type ImageWords = Arc<dyn Words>;
 
 /// The version of the format that is written and read.
-pub const CONSTRAINT_IMAGE_VERSION: u8 = 1;
+pub const CONSTRAINT_IMAGE_VERSION: u8 = 2;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"SGLCONS\0") | (CONSTRAINT_IMAGE_VERSION as u64) << 56;
 const HASH: Range<usize> = 2..6;
@@ -131,24 +131,23 @@ impl Image {
         &self.all()[self.sections[section].clone()]
     }
 
-    /// The numbers of a section of half words: the first half says how many.
+    /// The numbers of a section of half words: its first word says how many.
     pub(crate) fn halves(&self, section: usize) -> Result<Halves<'_>, ImageError> {
-        let words = self.section(section);
-        let count = words.first().map_or(0, |first| *first as u32 as usize);
-        if count > 0 && words.len() < (count + 1).div_ceil(2) {
-            return Err(ImageError::Damaged("a list is cut off"));
+        let Some((count, words)) = self.section(section).split_first() else {
+            return Ok(Halves { words: &[], count: 0 });
+        };
+        match usize::try_from(*count) {
+            Ok(count) if count.div_ceil(2) == words.len() => Ok(Halves { words, count }),
+            _ => Err(ImageError::Damaged("a list is cut off")),
         }
-        Ok(Halves { words, count })
     }
 
     /// A section of half words as a list.
     pub(crate) fn list(&self, section: usize) -> Result<Vec<u32>, ImageError> {
         let Halves { words, count } = self.halves(section)?;
-        let mut list = Vec::with_capacity(2 * words.len());
-        list.extend(words.first().map(|word| (word >> 32) as u32));
-        for word in words.iter().skip(1) {
-            list.push(*word as u32);
-            list.push((word >> 32) as u32);
+        let mut list = vec![0; 2 * words.len()];
+        for (pair, word) in list.as_chunks_mut::<2>().0.iter_mut().zip(words) {
+            *pair = [*word as u32, (word >> 32) as u32];
         }
         list.truncate(count);
         Ok(list)
@@ -180,8 +179,8 @@ impl Halves<'_> {
 
     /// The number at a place, if there is one.
     pub(crate) fn get(self, at: usize) -> Option<u32> {
-        let half = at.checked_add(1).filter(|_| at < self.count)?;
-        Some((self.words[half / 2] >> (half % 2 * 32)) as u32)
+        let word = self.words.get(at / 2).filter(|_| at < self.count)?;
+        Some((word >> (at % 2 * 32)) as u32)
     }
 }
 
@@ -200,20 +199,21 @@ impl Writer {
     }
 
     pub(crate) fn list(&mut self, section: usize, numbers: &[u32]) {
-        let count = u32::try_from(numbers.len()).expect("lists are bounded by limits far below");
-        let halves: Vec<u32> = std::iter::once(count).chain(numbers.iter().copied()).collect();
         let word = |pair: &[u32]| u64::from(pair[0]) | u64::from(pair.get(1).copied().unwrap_or(0)) << 32;
-        self.sections[section] = halves.chunks(2).map(word).collect();
+        self.sections[section] = std::iter::once(numbers.len() as u64).chain(numbers.chunks(2).map(word)).collect();
     }
 
     pub(crate) fn bytes(&mut self, section: usize, bytes: &[u8]) {
         self.sections[section] = std::iter::once(bytes.len() as u64).chain(padded(bytes)).collect();
     }
 
-    pub(crate) fn finish(self, kind: Kind, vocabulary: &Vocabulary) -> Vec<u64> {
+    /// The whole image; without a vocabulary, of a byte part alone.
+    pub(crate) fn finish(self, kind: Kind, vocabulary: Option<&Vocabulary>) -> Vec<u64> {
         let mut words = vec![0; HEADER];
         words[0] = MAGIC;
-        words[FINGERPRINT].copy_from_slice(vocabulary.fingerprint());
+        if let Some(vocabulary) = vocabulary {
+            words[FINGERPRINT].copy_from_slice(vocabulary.fingerprint());
+        }
         words[KIND] = KINDS.iter().position(|other| *other == kind).unwrap_or(0) as u64;
         for (index, section) in self.sections.iter().enumerate() {
             let place = SECTIONS + 2 * index;

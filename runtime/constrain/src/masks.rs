@@ -7,9 +7,9 @@ use crate::error::ConstrainError;
 use crate::grammar::Grammar;
 use crate::image::{Image, ImageError, ImageWords, Kind};
 use crate::limits::WHOLE_STATES_MAX;
-use crate::pushdown::Pushdown;
+use crate::pushdown::{self, Pushdown};
 use crate::regular::{Sizes, automaton};
-use crate::table::Table;
+use crate::table::{self, Table};
 use crate::vocabulary::Vocabulary;
 use rustc_hash::FxHashMap;
 use sgl_protocol::Shape;
@@ -23,6 +23,11 @@ pub struct TokenMasks {
     means: Means,
     runs: Mutex<Runs>,
     agreement: Agreement,
+}
+
+/// All of a grammar as one automaton, where it is regular and small.
+fn whole_automaton(grammar: &Grammar) -> Result<Option<Automaton>, ConstrainError> {
+    automaton(grammar, &Sizes::of(grammar), grammar.checked_start()?, WHOLE_STATES_MAX)
 }
 
 /// Runs by state and last token.
@@ -46,8 +51,7 @@ impl TokenMasks {
 
     /// Masks of a grammar: a table where it is regular and small, else a pushdown automaton.
     pub fn of_grammar(grammar: &Grammar, vocabulary: &Arc<Vocabulary>) -> Result<Self, ConstrainError> {
-        let start = grammar.checked_start()?;
-        match automaton(grammar, &Sizes::of(grammar), start, WHOLE_STATES_MAX)? {
+        match whole_automaton(grammar)? {
             Some(automaton) => Self::new(&automaton, vocabulary),
             None => Self::pushdown(grammar, vocabulary),
         }
@@ -88,6 +92,17 @@ impl TokenMasks {
         }
     }
 
+    /// The words of an image of a grammar that knows no vocabulary: [`TokenMasks::of_image`] makes the masks of it.
+    ///
+    /// # Errors
+    /// Those of making masks of it, but for what depends on tokens.
+    pub fn byte_part(grammar: &Grammar) -> Result<Vec<u64>, ConstrainError> {
+        match whole_automaton(grammar)? {
+            Some(automaton) => Ok(table::image::byte_part(&automaton)),
+            None => pushdown::byte_part(grammar),
+        }
+    }
+
     /// The constraint of an image. If that was made with another vocabulary, only its byte part is taken, and the masks are made
     /// anew.
     ///
@@ -105,10 +120,10 @@ impl TokenMasks {
         Ok(Self { vocabulary: vocabulary.clone(), means, runs: Mutex::default(), agreement: Agreement::default() })
     }
 
-    /// The constraint of an image that is sound and was made with this vocabulary.
-    pub(crate) fn of_own_image(words: &ImageWords, vocabulary: &Arc<Vocabulary>) -> Option<Self> {
-        let image = Image::open(words.clone()).ok().filter(|image| image.is_over(vocabulary))?;
-        Self::opened(&image, vocabulary).ok()
+    /// The constraint of an image that was made with this vocabulary; `None` if it was made with another one or none.
+    pub(crate) fn of_own_image(words: &ImageWords, vocabulary: &Arc<Vocabulary>) -> Result<Option<Self>, ImageError> {
+        let image = Image::open(words.clone())?;
+        if image.is_over(vocabulary) { Self::opened(&image, vocabulary).map(Some) } else { Ok(None) }
     }
 
     /// The vocabulary.

@@ -13,6 +13,7 @@ mod clips;
 mod costs;
 mod frozen;
 mod image;
+pub(crate) use image::byte_part;
 mod lower;
 mod paths;
 mod program;

@@ -3,7 +3,7 @@
 //! States that allow the same functions of tokens share a mask. Where functions or masks would grow too large, masks are
 //! made state by state on demand and remembered, with the same meaning; `need` is exact either way.
 
-mod image;
+pub(crate) mod image;
 mod machine;
 
 use crate::allowed::Allowed;

@@ -2,7 +2,7 @@
 
 use crate::engine::Engine;
 use crate::request;
-use sgl_constrain::{ContentHash, Found, ImageWords};
+use sgl_constrain::{ContentHash, Found, ImageError, ImageWords};
 use sgl_protocol::{Event, Generate, ModelError, RequestId, SessionId, Shape};
 use std::time::Duration;
 
@@ -22,10 +22,13 @@ impl Engine {
         }
     }
 
-    /// Takes the image of a shape's constraint: if it was made with this model's tokens, it is opened where the constraint is asked for,
-    /// instead of making that.
-    pub fn adopt(&mut self, shape: ContentHash, image: ImageWords) {
-        self.constraints.adopt(shape, image);
+    /// Takes the image of a shape's constraint: if it was made with this model's tokens, it is the constraint; else its byte part spares
+    /// some of the work of making that.
+    ///
+    /// # Errors
+    /// It is no image, or a damaged one, or of another version.
+    pub fn adopt(&mut self, shape: ContentHash, image: ImageWords) -> Result<(), ImageError> {
+        self.constraints.adopt(shape, image)
     }
 
     /// Starts a request for text if its constraint is there, else lets it wait until it is.

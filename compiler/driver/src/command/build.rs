@@ -2,7 +2,7 @@
 
 use crate::arguments::{BuildArguments, DiagnosticFormat};
 use crate::packaged::{hex, key_of_file};
-use crate::{Outcome, compile, report};
+use crate::{Outcome, compile, constraints, report};
 use std::fs;
 
 /// Compiles, packs and writes.
@@ -24,8 +24,16 @@ pub(super) fn run(arguments: &BuildArguments) -> Outcome {
     };
     let sources: Vec<String> =
         if arguments.strip { Vec::new() } else { compiled.files.ids().take(image.files.len()).map(program).collect() };
+    let models: Vec<String> = arguments.constraints.iter().map(|model| compiled.project.model(model)).collect();
+    let carried = match constraints::carried(image, &models) {
+        Ok(carried) => carried,
+        Err(error) => {
+            report::failure(&error);
+            return Outcome::Failed;
+        }
+    };
     let packed = arguments.sign.as_deref().map(key_of_file).transpose().and_then(|secret| {
-        let bytes = sgl_vm::pack(image, &sources, secret.as_ref()).map_err(|error| error.to_string())?;
+        let bytes = sgl_vm::pack_with(image, &sources, &carried, secret.as_ref()).map_err(|error| error.to_string())?;
         let output = arguments.output.clone().unwrap_or_else(|| beside(&arguments.file));
         fs::write(&output, &bytes).map_err(|error| format!("can't write {output}: {error}"))?;
         let package = sgl_vm::unpack(&bytes).map_err(|error| error.to_string())?;

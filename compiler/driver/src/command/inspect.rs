@@ -6,8 +6,8 @@ use crate::packaged::{self, hex};
 use crate::{Outcome, report};
 use serde_json::{Value as Json, json};
 use sgl_hir::json_schema;
+use sgl_vm::Package;
 use sgl_vm::image::{Entry, Image};
-use sgl_vm::{FORMAT_VERSION, Package};
 
 /// Prints what the image holds and what it may reach.
 pub(super) fn run(arguments: &InspectArguments) -> Outcome {
@@ -35,7 +35,7 @@ fn facts(package: &Package, bytes: usize) -> Json {
     let image = &package.image;
     let tool = |tool: &sgl_vm::image::Tool| json!({ "name": tool.name, "uses": tool.uses });
     json!({
-        "format": FORMAT_VERSION,
+        "format": package.version,
         "bytes": bytes,
         "hash": hex(&package.hash),
         "signer": package.signer.map(|signer| hex(&signer)),
@@ -44,8 +44,17 @@ fn facts(package: &Package, bytes: usize) -> Json {
         "instructions": image.functions.iter().map(|function| function.code.len()).sum::<usize>(),
         "entries": image.entries.iter().map(|entry| entry_facts(image, entry)).collect::<Vec<_>>(),
         "tools": image.tools.iter().map(tool).collect::<Vec<_>>(),
+        "constraints": constraint_facts(package),
         "models": image.models.iter().map(|model| &model.name).collect::<Vec<_>>(),
     })
+}
+
+/// The constraints that it carries: of how many shapes, in how many bytes.
+fn constraint_facts(package: &Package) -> Json {
+    let mut shapes: Vec<&[u8; 32]> = package.constraints.iter().map(|(shape, _)| shape).collect();
+    shapes.dedup();
+    let bytes: usize = package.constraints.iter().map(|(_, image)| image.len()).sum();
+    json!({ "shapes": shapes.len(), "images": package.constraints.len(), "bytes": bytes })
 }
 
 fn entry_facts(image: &Image, entry: &Entry) -> Json {
@@ -96,6 +105,10 @@ fn page(facts: &Json) -> String {
     });
     let kept = if facts["sources"] == true { "with their text" } else { "without their text" };
     out.push_str(&format!("files {} ({kept})\n", list(&facts["files"]).unwrap_or_default()));
+    if facts["constraints"]["images"] != 0 {
+        let carried = &facts["constraints"];
+        out.push_str(&format!("constraints of {} shapes, {} bytes\n", carried["shapes"], carried["bytes"]));
+    }
     for (what, names) in [("models", list(&facts["models"])), ("tools", list(&names_of(&facts["tools"])))] {
         let names = names.filter(|names| !names.is_empty());
         out.push_str(&names.map(|names| format!("{what} {names}\n")).unwrap_or_default());

@@ -243,3 +243,39 @@ fn an_image_runs_like_its_source_and_is_trusted_only_where_it_is_signed() {
     assert_eq!(damaged.status.code(), Some(1));
     assert!(err(&damaged).contains("the image is damaged"), "{}", err(&damaged));
 }
+
+#[test]
+fn an_image_carries_its_constraints_and_a_damaged_one_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = [env!("CARGO_MANIFEST_DIR"), "..", "..", "runtime", "model", "tests", "data", "tiny_llama"];
+    let model = model.iter().collect::<std::path::PathBuf>().to_string_lossy().to_string();
+    let text = "pub prompt main() -> Int in 10..100 {\n    user \"hi\"\n    assistant \"$[n: Int in 10..100, max_tokens: 9]\"\n    return n\n}\n";
+    let program = file(&folder, "number.sgl", text);
+    let image = file(&folder, "number.sglb", "");
+    let run = |program: &str| sglc(&["run", program, "--model", &model, "--quiet"]);
+    let wanted = out(&run(&program));
+    assert!(wanted.trim().parse::<u32>().is_ok_and(|n| (10..100).contains(&n)), "{wanted}");
+    for more in [&[][..], &["--constraints", model.as_str()]] {
+        let built = sglc(&[&["build", &program, "-o", &image], more].concat());
+        assert_eq!(built.status.code(), Some(0), "{}", err(&built));
+        assert!(out(&sglc(&["inspect", &image])).contains("constraints of 1 shapes"));
+        assert_eq!(out(&run(&image)), wanted, "{more:?}");
+        let package = sgl_vm::unpack(&fs::read(&image).expect("it was built")).expect("it is sound");
+        let repacked = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut carried = package.constraints.clone();
+            carried.iter_mut().for_each(|(_, bytes)| change(bytes));
+            let bytes = sgl_vm::pack_with(&package.image, &package.sources, &carried, None).expect("it is small");
+            fs::write(&image, bytes).expect("writable");
+            run(&image)
+        };
+        let damages: [fn(&mut Vec<u8>); 2] = [|bytes| bytes[300] ^= 1, |bytes| bytes.truncate(77)];
+        for damage in damages {
+            let damaged = repacked(&damage);
+            assert_eq!(damaged.status.code(), Some(1));
+            assert!(err(&damaged).contains("carries a constraint that can't be used"), "{}", err(&damaged));
+        }
+        // One of another version is made anew.
+        let older = repacked(&|bytes| bytes[7] ^= 64);
+        assert_eq!(out(&older), wanted, "{}", err(&older));
+    }
+}

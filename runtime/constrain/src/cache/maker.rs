@@ -2,6 +2,7 @@
 
 use super::ContentHash;
 use crate::error::ConstrainError;
+use crate::image::{ImageError, ImageWords};
 use crate::limits::MAKERS_MAX;
 use crate::masks::TokenMasks;
 use crate::vocabulary::Vocabulary;
@@ -18,7 +19,13 @@ pub type Make = Arc<dyn Fn(&Shape, &Arc<Vocabulary>) -> Result<TokenMasks, Const
 /// A constraint, or why it can't be made.
 pub(super) type Made = Result<Arc<TokenMasks>, ConstrainError>;
 
-type Job = (ContentHash, Shape);
+/// A constraint that is to be made.
+pub(super) struct Job {
+    pub(super) key: ContentHash,
+    pub(super) shape: Shape,
+    /// An image of it, the byte part of which spares making that.
+    pub(super) image: Option<ImageWords>,
+}
 
 /// Threads, started when there is work for them; each takes the job that waits longest.
 pub(super) struct Maker {
@@ -50,16 +57,16 @@ impl Maker {
     }
 
     /// Makes a constraint here.
-    pub(super) fn make(&self, shape: &Shape) -> Made {
-        attempt(&self.make, shape, &self.vocabulary)
+    pub(super) fn make(&self, job: &Job) -> Made {
+        attempt(&self.make, job, &self.vocabulary)
     }
 
     /// Gives a constraint to a thread. `false` if the system has none to give.
-    pub(super) fn begin(&mut self, key: ContentHash, shape: &Shape) -> bool {
+    pub(super) fn begin(&mut self, job: Job) -> bool {
         if self.open >= self.threads && self.threads < MAKERS_MAX {
             self.start();
         }
-        if self.threads == 0 || self.jobs.send((key, shape.clone())).is_err() {
+        if self.threads == 0 || self.jobs.send(job).is_err() {
             return false;
         }
         self.open += 1;
@@ -72,8 +79,9 @@ impl Maker {
         let work = move || {
             loop {
                 let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                let Ok((key, shape)) = job else { return };
-                if stopping.load(Ordering::Relaxed) || outbox.send((key, attempt(&make, &shape, &vocabulary))).is_err()
+                let Ok(job) = job else { return };
+                if stopping.load(Ordering::Relaxed)
+                    || outbox.send((job.key, attempt(&make, &job, &vocabulary))).is_err()
                 {
                     return;
                 }
@@ -111,6 +119,12 @@ impl Drop for Maker {
 }
 
 /// Makes a constraint; a panic is a fault of the constraint alone.
-fn attempt(make: &Make, shape: &Shape, vocabulary: &Arc<Vocabulary>) -> Made {
-    catch_unwind(AssertUnwindSafe(|| make(shape, vocabulary))).unwrap_or(Err(ConstrainError::Fault)).map(Arc::new)
+fn attempt(make: &Make, job: &Job, vocabulary: &Arc<Vocabulary>) -> Made {
+    let opened = || match TokenMasks::of_image(job.image.clone()?, vocabulary) {
+        Ok(masks) => Some(Ok(masks)),
+        Err(ImageError::Constraint(error)) => Some(Err(error)),
+        Err(_) => None,
+    };
+    let made = || opened().unwrap_or_else(|| make(&job.shape, vocabulary));
+    catch_unwind(AssertUnwindSafe(made)).unwrap_or(Err(ConstrainError::Fault)).map(Arc::new)
 }

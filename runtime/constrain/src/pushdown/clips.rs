@@ -9,14 +9,13 @@ use crate::grammar::Bounds;
 use crate::limits::EMPTY_ROUNDS_MAX;
 use crate::vocabulary::Vocabulary;
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A byte begins the last character, or ends it.
 const LAST: u32 = DEAD - 1;
 
 /// Distances from which on a count does not matter.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Clips {
     /// By place, of the count on top of the stack there; `u32::MAX` where nothing better is known than of the counted part.
     of_place: Vec<u32>,
@@ -41,12 +40,30 @@ impl Clips {
         clips
     }
 
-    /// Whether they can be of this program.
-    pub(crate) fn fit(&self, program: &Program) -> bool {
+    /// They as one list: [`Clips::of_numbers`] gives them back.
+    pub(crate) fn numbers(&self) -> Vec<u32> {
+        let mut numbers = [&self.of_place[..], &self.of_site].concat();
+        for entries in &self.entries {
+            numbers.push(u32::try_from(entries.len()).expect("fewer than places"));
+            numbers.extend(entries);
+        }
+        numbers
+    }
+
+    /// Those of a list, if it can be of this program.
+    pub(crate) fn of_numbers(program: &Program, numbers: &[u32]) -> Option<Self> {
         let places = program.ops.len();
-        self.of_place.len() == places
-            && [self.of_site.len(), self.entries.len()] == [program.sites.len(); 2]
-            && self.entries.iter().flatten().all(|place| (*place as usize) < places)
+        let (of_place, rest) = numbers.split_at_checked(places)?;
+        let (of_site, mut rest) = rest.split_at_checked(program.sites.len())?;
+        let mut entries = Vec::with_capacity(of_site.len());
+        for _ in of_site {
+            let (count, after) = rest.split_first()?;
+            let (own, after) = after.split_at_checked(*count as usize)?;
+            entries.push(own.into());
+            rest = after;
+        }
+        let sound = rest.is_empty() && entries.iter().flatten().all(|place: &Place| (*place as usize) < places);
+        sound.then(|| Self { of_place: of_place.into(), of_site: of_site.into(), entries })
     }
 
     /// The same, but counts of parts matter a little longer: a round is counted before its first byte, and the next one before the
@@ -109,7 +126,7 @@ fn taking_bytes(program: &Program, place: Place) -> Option<Place> {
     let takes_bytes = |place: &Place| matches!(program.ops[*place as usize], Op::Bytes { .. });
     match &program.ops[place as usize] {
         Op::Bytes { .. } => Some(place),
-        Op::Split(ways) => ways.iter().copied().find(takes_bytes),
+        Op::Split(ways) => program.ways_of(*ways).iter().copied().find(takes_bytes),
         _ => None,
     }
 }
@@ -205,7 +222,7 @@ fn bytes_between_rounds(program: &Program, begins: [Place; 2], most: u32) -> u32
             }
             match &program.ops[place as usize] {
                 Op::Bytes { from, to } => next.extend(program.edges_of(*from, *to).iter().map(|edge| edge.next)),
-                Op::Split(ways) => layer.extend(ways.iter()),
+                Op::Split(ways) => layer.extend(program.ways_of(*ways)),
                 Op::Tick(to) if begins.contains(to) => return bytes,
                 Op::Push { next, .. } | Op::Tick(next) | Op::Pop(next) => layer.push(*next),
                 Op::Call { to, .. } => layer.push(*to),

@@ -10,10 +10,9 @@ use super::space::Frame;
 use crate::limits::PLACES_MAX;
 use crate::need::NEVER;
 use crate::vocabulary::{NO_TOKEN, Vocabulary};
-use serde::{Deserialize, Serialize};
 
 /// Costs over one vocabulary.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Costs {
     /// By place: to the end of its rule or counted part.
     pub(crate) tokens: Vec<u32>,
@@ -55,7 +54,7 @@ impl Costs {
             costs.tokens[*place as usize] = match &program.ops[*place as usize] {
                 Op::Return | Op::Pop(_) | Op::Accept => 0,
                 Op::Tick(next) => costs.at(*next),
-                Op::Split(ways) => costs.at(ways[paths.best[*place as usize] as usize]),
+                Op::Split(ways) => costs.at(program.ways_of(*ways)[paths.best[*place as usize] as usize]),
                 Op::Call { to, back } => costs.at(*to).saturating_add(costs.at(*back)),
                 Op::Push { site, .. } => {
                     costs.round[*site as usize] = costs.one_round(program, *site, &enterable);
@@ -67,12 +66,29 @@ impl Costs {
         costs
     }
 
-    /// Whether they can be of this program: there is one per place and counted part, and depths can be added.
-    pub(crate) fn fit(&self, program: &Program) -> bool {
-        let places = program.ops.len();
-        [self.tokens.len(), self.depth.len(), self.between.len()] == [places; 3]
-            && self.round.len() == program.sites.len()
-            && self.depth.iter().all(|depth| *depth <= PLACES_MAX as u32)
+    /// They as one list: [`Costs::of_numbers`] gives them back.
+    pub(crate) fn numbers(&self) -> Vec<u32> {
+        let bits = |flags: &[bool]| flags.iter().rev().fold(0, |bits, flag| bits << 1 | u32::from(*flag));
+        let mut numbers = [&self.tokens[..], &self.depth, &self.round].concat();
+        numbers.extend(self.between.chunks(32).map(bits));
+        numbers
+    }
+
+    /// Those of a list, if it can be of this program: there is one per place and counted part, and depths can be added.
+    pub(crate) fn of_numbers(program: &Program, numbers: &[u32]) -> Option<Self> {
+        let (places, sites) = (program.ops.len(), program.sites.len());
+        let (tokens, rest) = numbers.split_at_checked(places)?;
+        let (depth, rest) = rest.split_at_checked(places)?;
+        let (round, bits) = rest.split_at_checked(sites)?;
+        if bits.len() != places.div_ceil(32) || depth.iter().any(|depth| *depth > PLACES_MAX as u32) {
+            return None;
+        }
+        let mut between = vec![false; 32 * bits.len()];
+        for (flags, bits) in between.as_chunks_mut::<32>().0.iter_mut().zip(bits) {
+            (0..).zip(flags).for_each(|(bit, flag)| *flag = bits >> bit & 1 == 1);
+        }
+        between.truncate(places);
+        Some(Self { tokens: tokens.into(), round: round.into(), depth: depth.into(), between })
     }
 
     pub(crate) fn at(&self, place: Place) -> u32 {
@@ -109,7 +125,7 @@ impl Costs {
             Rounds::Characters { inside, .. } => {
                 let one =
                     |place: &Place| if enterable[*place as usize] { self.at(*place).saturating_add(1) } else { NEVER };
-                inside.iter().map(one).max().unwrap_or(NEVER)
+                program.ways_of(*inside).iter().map(one).max().unwrap_or(NEVER)
             }
         }
     }
@@ -181,7 +197,7 @@ fn follow(program: &Program, paths: &Paths, place: Place, open: &mut Vec<Open>) 
     loop {
         place = match &program.ops[place as usize] {
             Op::Bytes { .. } => return Some(place),
-            Op::Split(ways) => *ways.get(paths.best[place as usize] as usize)?,
+            Op::Split(ways) => *program.ways_of(*ways).get(paths.best[place as usize] as usize)?,
             Op::Tick(next) => {
                 if let Some(Open::Count { done, .. }) = open.last_mut() {
                     *done += 1;

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// By hash: one more than where the entry begins, or 0.
-const SLOTS: usize = 2;
+const SLOTS: usize = 6;
 /// Entries: what is known, two numbers, how long the look is, the look.
-const ENTRIES: usize = 3;
-const MASKS: (usize, usize) = (4, 5);
+const ENTRIES: usize = 7;
+const MASKS: (usize, usize) = (8, 9);
 /// In what is known: look deeper, to so many open rules. Else it is the index of the mask.
 const DEEPER: u32 = 1 << 31;
 

@@ -3,7 +3,7 @@
 //! Parts are emitted from the last to the first: each is told where to go on. What is regular and small becomes one
 //! deterministic piece; counts become frames; rules that call themselves become calls.
 
-use super::program::{Edge, Op, Place, Program, Rounds, Site};
+use super::program::{Edge, Op, Place, Program, Rounds, Site, Ways};
 use super::text::{Counted, counted_text};
 use crate::automaton::Automaton;
 use crate::error::ConstrainError;
@@ -29,7 +29,7 @@ pub(crate) fn lower(grammar: &Grammar) -> Result<Program, ConstrainError> {
     while let Some((node, entry)) = lowering.pending.pop() {
         let end = lowering.op(Op::Return)?;
         let body = lowering.part(node, end)?;
-        lowering.program.ops[entry as usize] = Op::Split([body].into());
+        lowering.lead(entry, &[body]);
     }
     lowering.program.owed.sort_unstable();
     lowering.program.ends.sort_unstable();
@@ -88,7 +88,16 @@ impl Lowering<'_> {
 
     fn split(&mut self, mut ways: Vec<Place>) -> Result<Place, ConstrainError> {
         ways.dedup();
-        if let [only] = ways[..] { Ok(only) } else { self.op(Op::Split(ways.into())) }
+        if let [only] = ways[..] {
+            return Ok(only);
+        }
+        let ways = self.program.add_ways(&ways);
+        self.op(Op::Split(ways))
+    }
+
+    /// Makes a place lead to others.
+    fn lead(&mut self, place: Place, ways: &[Place]) {
+        self.program.ops[place as usize] = Op::Split(self.program.add_ways(ways));
     }
 
     fn literal(&mut self, bytes: &[u8], next: Place) -> Result<Place, ConstrainError> {
@@ -147,7 +156,7 @@ impl Lowering<'_> {
         let to = match self.rules.get(&body) {
             Some(entry) => *entry,
             None => {
-                let entry = self.op(Op::Split([].into()))?;
+                let entry = self.op(Op::Split(Ways::NONE))?;
                 self.rules.insert(body, entry);
                 self.pending.push((body, entry));
                 entry
@@ -158,11 +167,11 @@ impl Lowering<'_> {
 
     fn leaf(&mut self, automaton: &Automaton, next: Place) -> Result<Place, ConstrainError> {
         if automaton.is_empty() {
-            return self.op(Op::Split([].into()));
+            return self.op(Op::Split(Ways::NONE));
         }
         let mut places = Vec::with_capacity(automaton.state_count());
         for _ in 0..automaton.state_count() {
-            places.push(self.op(Op::Split([].into()))?);
+            places.push(self.op(Op::Split(Ways::NONE))?);
         }
         for (state, place) in places.iter().enumerate() {
             let ranges = automaton.ranges(state);
@@ -178,25 +187,28 @@ impl Lowering<'_> {
         let from = self.edges_end();
         self.program.edges.extend_from_slice(edges);
         let bytes = Op::Bytes { from, to: self.edges_end() };
-        self.program.ops[place as usize] = match (accepts, edges.is_empty()) {
-            (true, true) => Op::Split([next].into()),
+        match (accepts, edges.is_empty()) {
+            (true, true) => self.lead(place, &[next]),
             // The end comes first: of two ways that are equally short, costs take the first.
-            (true, false) => Op::Split([next, self.op(bytes)?].into()),
-            (false, _) => bytes,
-        };
+            (true, false) => {
+                let taking = self.op(bytes)?;
+                self.lead(place, &[next, taking]);
+            }
+            (false, _) => self.program.ops[place as usize] = bytes,
+        }
         Ok(())
     }
 
     fn text(&mut self, text: &Automaton, chars: Bounds, quoted: bool, next: Place) -> Result<Place, ConstrainError> {
         let close = if quoted { self.literal(b"\"", next)? } else { next };
         let start = match counted_text(text, chars, quoted)? {
-            Counted::Nothing => return self.op(Op::Split([].into())),
+            Counted::Nothing => return self.op(Op::Split(Ways::NONE)),
             Counted::Free(automaton) => self.leaf(&automaton, close)?,
             Counted::Between { states, chars, start } => {
                 let pop = self.op(Op::Pop(close))?;
                 let mut places = Vec::with_capacity(states.len());
                 for _ in &states {
-                    places.push(self.op(Op::Split([].into()))?);
+                    places.push(self.op(Op::Split(Ways::NONE))?);
                 }
                 let mut inside = Vec::new();
                 for (state, place) in states.iter().zip(&places) {
@@ -208,8 +220,9 @@ impl Lowering<'_> {
                     };
                     let edges: Vec<Edge> = state.steps.iter().map(edge).collect();
                     self.state(*place, &edges, state.accepts, pop)?;
-                    if let Op::Split(ways) = &self.program.ops[*place as usize] {
-                        self.program.ends.extend(ways.get(1));
+                    if let Op::Split(ways) = self.program.ops[*place as usize] {
+                        let taking = self.program.ways_of(ways).get(1).copied();
+                        self.program.ends.extend(taking);
                     }
                     if state.owed > 0 {
                         // The place that takes bytes is another where the state also accepts; it then owes nothing.
@@ -219,7 +232,8 @@ impl Lowering<'_> {
                 }
                 inside.sort_unstable();
                 inside.dedup();
-                let rounds = Rounds::Characters { start: places[start as usize], inside: inside.into() };
+                let rounds =
+                    Rounds::Characters { start: places[start as usize], inside: self.program.add_ways(&inside) };
                 let site = self.site(chars, rounds, close)?;
                 self.op(Op::Push { site, next: places[start as usize] })?
             }
@@ -302,7 +316,7 @@ impl Lowering<'_> {
     ) -> Result<Place, ConstrainError> {
         let nothing = count.max == Some(0) || count.max.is_some_and(|max| max < count.min);
         if nothing {
-            return if count.min == 0 { Ok(next) } else { self.op(Op::Split([].into())) };
+            return if count.min == 0 { Ok(next) } else { self.op(Op::Split(Ways::NONE)) };
         }
         let mut count = count;
         let mut round = None;
@@ -321,7 +335,7 @@ impl Lowering<'_> {
         }
         let counts = count.min > 1 || count.max.is_some_and(|max| max > 1);
         let pop = if counts { self.op(Op::Pop(next))? } else { next };
-        let again = self.op(Op::Split([].into()))?;
+        let again = self.op(Op::Split(Ways::NONE))?;
         let then = if count.max == Some(1) { next } else { again };
         let first = match round {
             Some(automaton) => self.leaf(&automaton, then)?,
@@ -335,11 +349,11 @@ impl Lowering<'_> {
             None => first,
         };
         if !counts {
-            self.program.ops[again as usize] = Op::Split([next, later].into());
+            self.lead(again, &[next, later]);
             return if count.min == 0 { self.split(vec![next, first]) } else { Ok(first) };
         }
         let (tick_first, tick_later) = (self.op(Op::Tick(first))?, self.op(Op::Tick(later))?);
-        self.program.ops[again as usize] = Op::Split([pop, tick_later].into());
+        self.lead(again, &[pop, tick_later]);
         let begin = self.split(if count.min == 0 { vec![pop, tick_first] } else { vec![tick_first] })?;
         let site = self.site(count, Rounds::Parts { first, again: later }, next)?;
         self.op(Op::Push { site, next: begin })
@@ -355,7 +369,7 @@ impl Lowering<'_> {
         next: Place,
     ) -> Result<Place, ConstrainError> {
         let levels = levels(named.len(), count);
-        let fail = self.op(Op::Split([].into()))?;
+        let fail = self.op(Op::Split(Ways::NONE))?;
         // Where to go on after the named members, by how many are present.
         let mut after = vec![fail; levels + 1];
         for (present, place) in after.iter_mut().enumerate() {
@@ -412,18 +426,18 @@ impl Lowering<'_> {
         next: Place,
     ) -> Result<Place, ConstrainError> {
         if count.max == Some(0) {
-            return if count.min == 0 { Ok(next) } else { self.op(Op::Split([].into())) };
+            return if count.min == 0 { Ok(next) } else { self.op(Op::Split(Ways::NONE)) };
         }
         let counts = count.min > 1 || count.max.is_some();
-        let again = self.op(Op::Split([].into()))?;
+        let again = self.op(Op::Split(Ways::NONE))?;
         let one = self.part(more, again)?;
         let begin = self.part(separator, one)?;
         if !counts {
-            self.program.ops[again as usize] = Op::Split([next, begin].into());
+            self.lead(again, &[next, begin]);
             return if count.min == 0 { self.split(vec![next, begin]) } else { Ok(begin) };
         }
         let (pop, tick) = (self.op(Op::Pop(next))?, self.op(Op::Tick(begin))?);
-        self.program.ops[again as usize] = Op::Split([pop, tick].into());
+        self.lead(again, &[pop, tick]);
         let site = self.site(count, Rounds::Parts { first: begin, again: begin }, next)?;
         self.op(Op::Push { site, next: again })
     }

@@ -69,7 +69,7 @@ impl Search<'_> {
                 Op::Call { to, back } => needs(&[*to, *back]),
                 Op::Push { site, .. } => needs(&needed(program, *site)),
                 Op::Split(ways) => {
-                    let mut ways = ways.to_vec();
+                    let mut ways = program.ways_of(*ways).to_vec();
                     ways.sort_unstable();
                     ways.dedup();
                     ways.iter().for_each(|way| self.dependents[*way as usize].push(place));
@@ -103,7 +103,7 @@ impl Search<'_> {
     fn offer(&mut self, place: Place, known: Place, weight: u64, weigh: &impl Fn(u8) -> u64) {
         match &self.program.ops[place as usize] {
             Op::Split(ways) => {
-                let way = ways.iter().position(|way| *way == known).unwrap_or(0);
+                let way = self.program.ways_of(*ways).iter().position(|way| *way == known).unwrap_or(0);
                 self.heap.push(Reverse((weight, place, u32::try_from(way).unwrap_or(u32::MAX))));
             }
             Op::Bytes { from, to } => {
@@ -138,7 +138,8 @@ impl Search<'_> {
                         weight(*first).saturating_add(weight(*again).saturating_mul(u64::from(site.count.min) - 1))
                     }
                     Rounds::Characters { start, inside } => {
-                        let one = inside.iter().map(|place| weight(*place)).max().unwrap_or(0).saturating_add(1);
+                        let inside = self.program.ways_of(*inside).iter().map(|place| weight(*place));
+                        let one = inside.max().unwrap_or(0).saturating_add(1);
                         weight(*start).saturating_add(one.saturating_mul(u64::from(site.count.min)))
                     }
                 };
@@ -153,7 +154,7 @@ impl Search<'_> {
         match &self.program.ops[place as usize] {
             Op::Return | Op::Pop(_) | Op::Accept => 0,
             Op::Tick(next) => depth(*next),
-            Op::Split(ways) => depth(ways[best as usize]),
+            Op::Split(ways) => depth(self.program.ways_of(*ways)[best as usize]),
             Op::Bytes { from, to } => depth(self.program.edges_of(*from, *to)[best as usize].next),
             Op::Call { to, back } => depth(*back).max(1 + depth(*to)),
             Op::Push { site, .. } => {
@@ -175,7 +176,7 @@ pub(crate) fn needed(program: &Program, site: u32) -> Vec<Place> {
         Rounds::Characters { start, .. } if site.count.min == 0 => needed.push(*start),
         Rounds::Characters { start, inside } => {
             needed.push(*start);
-            needed.extend(inside.iter());
+            needed.extend(program.ways_of(*inside));
         }
     }
     needed

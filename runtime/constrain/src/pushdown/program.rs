@@ -4,7 +4,6 @@
 //! are numbers in frames, never copies of states, so that a bound of a million costs as much as one of three.
 
 use crate::grammar::Bounds;
-use serde::{Deserialize, Serialize};
 
 /// A place in a program.
 pub(crate) type Place = u32;
@@ -13,12 +12,12 @@ pub(crate) type Place = u32;
 pub(crate) type SiteId = u32;
 
 /// What is done at a place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     /// Takes a byte: a range of [`Program::edges`], in order of their bytes.
     Bytes { from: u32, to: u32 },
     /// Goes on in all of these places at once; in none of them, if there are none.
-    Split(Box<[Place]>),
+    Split(Ways),
     /// Begins a counted part.
     Push { site: SiteId, next: Place },
     /// Counts one more, where the top frame's count is below its most.
@@ -33,8 +32,19 @@ pub(crate) enum Op {
     Accept,
 }
 
+/// Places: a range of [`Program::ways`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ways {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+}
+
+impl Ways {
+    pub(crate) const NONE: Self = Self { from: 0, to: 0 };
+}
+
 /// A byte range that leads from one place to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Edge {
     pub(crate) low: u8,
     pub(crate) high: u8,
@@ -44,7 +54,7 @@ pub(crate) struct Edge {
 }
 
 /// A counted part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Site {
     pub(crate) count: Bounds,
     pub(crate) rounds: Rounds,
@@ -53,19 +63,20 @@ pub(crate) struct Site {
 }
 
 /// What is counted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rounds {
     /// A part: the place where the first round begins, and that of the others (before the separator).
     Parts { first: Place, again: Place },
     /// Characters of a text: where it begins, and places inside or after a character from which one more ends well.
-    Characters { start: Place, inside: Box<[Place]> },
+    Characters { start: Place, inside: Ways },
 }
 
 /// A program.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Program {
     pub(crate) ops: Vec<Op>,
     pub(crate) edges: Vec<Edge>,
+    pub(crate) ways: Vec<Place>,
     pub(crate) sites: Vec<Site>,
     /// Characters that a counted text must still begin from a place on, before it may end; sorted by place, only those > 0.
     pub(crate) owed: Vec<(Place, u32)>,
@@ -77,6 +88,18 @@ pub(crate) struct Program {
 impl Program {
     pub(crate) fn edges_of(&self, from: u32, to: u32) -> &[Edge] {
         &self.edges[from as usize..to as usize]
+    }
+
+    pub(crate) fn ways_of(&self, ways: Ways) -> &[Place] {
+        &self.ways[ways.from as usize..ways.to as usize]
+    }
+
+    /// Takes places up.
+    pub(crate) fn add_ways(&mut self, places: &[Place]) -> Ways {
+        let end = |ways: &[Place]| u32::try_from(ways.len()).expect("a few per place, and places are bounded");
+        let from = end(&self.ways);
+        self.ways.extend_from_slice(places);
+        Ways { from, to: end(&self.ways) }
     }
 
     /// Characters that must still begin after a place.

@@ -26,7 +26,7 @@ fn nullable(program: &Program) -> Vec<bool> {
             let is = |place: &Place| nullable[*place as usize];
             let now = match op {
                 Op::Bytes { .. } => false,
-                Op::Split(ways) => ways.iter().any(is),
+                Op::Split(ways) => program.ways_of(*ways).iter().any(is),
                 Op::Push { next, .. } | Op::Tick(next) | Op::Pop(next) => is(next),
                 Op::Call { to, back } => is(to) && is(back),
                 Op::Return | Op::Accept => true,
@@ -46,7 +46,7 @@ fn nullable(program: &Program) -> Vec<bool> {
 fn empty_steps(program: &Program, nullable: &[bool], at: Place) -> Vec<Place> {
     match &program.ops[at as usize] {
         Op::Bytes { .. } | Op::Return | Op::Accept => Vec::new(),
-        Op::Split(ways) => ways.to_vec(),
+        Op::Split(ways) => program.ways_of(*ways).to_vec(),
         Op::Push { next, .. } | Op::Tick(next) | Op::Pop(next) => vec![*next],
         Op::Call { to, back } if nullable[*to as usize] => vec![*to, *back],
         Op::Call { to, .. } => vec![*to],

@@ -358,7 +358,7 @@ impl Closure {
             }
             match op {
                 Op::Bytes { .. } => {}
-                Op::Split(ways) => self.open.extend(ways.iter().rev().map(|way| (*way, stack))),
+                Op::Split(ways) => self.open.extend(program.ways_of(*ways).iter().rev().map(|way| (*way, stack))),
                 Op::Push { site, next } => {
                     let pushed = space.pushed(stack, Frame::Count(*site, 0));
                     self.open.push((*next, pushed));

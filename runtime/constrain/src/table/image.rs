@@ -1,6 +1,7 @@
 //! Tables as images.
 
 use super::{Machine, Rows, Table};
+use crate::automaton::Automaton;
 use crate::image::edges::{self, Edges};
 use crate::image::{Image, ImageError, Kind, Writer, coded};
 use crate::vocabulary::Vocabulary;
@@ -11,6 +12,13 @@ const NEED: usize = 5;
 const WHOLE_FROM: usize = 6;
 const OF_STATE: usize = 7;
 const MASKS: (usize, usize) = (8, 9);
+
+/// The image of an automaton that knows no vocabulary.
+pub(crate) fn byte_part(automaton: &Automaton) -> Vec<u64> {
+    let mut writer = Writer::new();
+    edges::write(&mut writer, automaton);
+    writer.finish(Kind::Table, None)
+}
 
 impl Table {
     pub(crate) fn write(&self) -> Vec<u64> {
@@ -32,7 +40,7 @@ impl Table {
                 Kind::Table
             }
         };
-        writer.finish(kind, &self.vocabulary)
+        writer.finish(kind, Some(&self.vocabulary))
     }
 
     /// A mask of an image by its index: some state has it.
