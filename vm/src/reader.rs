@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(unpack(&bytes).map(|package| package.constraints), Ok(carried.to_vec()));
         let plain = pack(&small(), &[], None).expect("it is small");
         assert_eq!(plain[4..8], 1u32.to_le_bytes());
-        let mut newer = plain.clone();
+        let mut newer = plain;
         newer[4] = 3;
         assert_eq!(unpack(&newer), Err(ImageError::Version { found: 3 }));
         for at in 0..bytes.len() {

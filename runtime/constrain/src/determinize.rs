@@ -2,7 +2,7 @@
 
 use crate::automaton::{Automaton, DEAD, Table};
 use crate::error::ConstrainError;
-use crate::limits::{DETERMINIZE_WORK_MAX, DFA_CELLS_MAX, DFA_STATES_MAX};
+use crate::limits::{DETERMINIZE_WORK_MAX, DETERMINIZE_WORK_PER_STATE_MAX, DFA_CELLS_MAX, DFA_STATES_MAX};
 use crate::nfa::{Fragment, Nfa, Node};
 use rustc_hash::FxHashMap;
 
@@ -11,11 +11,12 @@ pub(crate) fn determinize(nfa: &Nfa, whole: Fragment) -> Result<Automaton, Const
     determinize_within(nfa, whole, DFA_STATES_MAX)
 }
 
-/// The automaton of a fragment, if it has at most so many states.
+/// The automaton of a fragment, if it has at most so many states, and takes no more work than small ones do.
 pub(crate) fn determinize_within(nfa: &Nfa, whole: Fragment, states_max: usize) -> Result<Automaton, ConstrainError> {
     let (classes, representatives) = byte_classes(nfa);
     let class_count = representatives.len();
-    let mut builder = Subsets { nfa, marks: vec![0; nfa.edges.len()], mark: 0, work: 0 };
+    let work_max = DETERMINIZE_WORK_MAX.min(states_max.saturating_mul(DETERMINIZE_WORK_PER_STATE_MAX));
+    let mut builder = Subsets { nfa, marks: vec![0; nfa.edges.len()], mark: 0, work: 0, work_max };
     let start = builder.closure(vec![whole.start])?;
     let mut ids: FxHashMap<Box<[Node]>, u32> = FxHashMap::default();
     let mut sets: Vec<Box<[Node]>> = vec![start.into_boxed_slice()];
@@ -94,13 +95,14 @@ struct Subsets<'a> {
     marks: Vec<u32>,
     mark: u32,
     work: usize,
+    work_max: usize,
 }
 
 impl Subsets<'_> {
     fn spend(&mut self, work: usize) -> Result<(), ConstrainError> {
         self.work += work;
-        if self.work > DETERMINIZE_WORK_MAX {
-            return Err(ConstrainError::TooLarge { what: "steps of construction", limit: DETERMINIZE_WORK_MAX });
+        if self.work > self.work_max {
+            return Err(ConstrainError::TooLarge { what: "steps of construction", limit: self.work_max });
         }
         Ok(())
     }

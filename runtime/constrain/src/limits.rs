@@ -8,8 +8,10 @@ pub(crate) const DFA_STATES_MAX: usize = 200_000;
 pub(crate) const DFA_CELLS_MAX: usize = 16_000_000;
 /// States of a product of automata, whose table has 256 columns.
 pub(crate) const PRODUCT_STATES_MAX: usize = 50_000;
-/// Elements of state sets that determinization may touch: bounds its time to about a second.
-pub(crate) const DETERMINIZE_WORK_MAX: usize = 40_000_000;
+/// Elements of state sets that determinization may touch: bounds its time to about half a second.
+pub(crate) const DETERMINIZE_WORK_MAX: usize = 16_000_000;
+/// The same for each state that there may be, where few are wanted: what has few states seldom takes a tenth of it.
+pub(crate) const DETERMINIZE_WORK_PER_STATE_MAX: usize = 1_000;
 /// Entries (8 bytes each) of all token functions together; beyond it masks are made state by state.
 pub(crate) const FUNCTION_ENTRIES_MAX: usize = 10_000_000;
 /// Entries that may be computed, kept or not, while token functions are made: about a second.
@@ -46,7 +48,8 @@ pub(crate) const PLACES_MAX: usize = 1_000_000;
 pub(crate) const SITES_MAX: usize = 100_000;
 /// Frames on the stack of a pushdown automaton: calls and counts that are open at once.
 pub(crate) const STACK_DEPTH_MAX: u32 = 512;
-/// Readings of one text that are followed at once; beyond it the costliest are dropped.
+/// Readings of one text that are followed at once. A constraint that is seen to have more is refused; where they are met only later, the
+/// costliest are dropped: no wrong text is let in for it, and the text still ends within its tokens.
 pub(crate) const READINGS_MAX: usize = 2_048;
 /// Steps without a byte after one byte: far more than lowered programs take, so that one from elsewhere ends, too.
 pub(crate) const CLOSURE_STEPS_MAX: usize = 1 << 18;

@@ -98,7 +98,7 @@ impl Pushdown {
         let clips = Arc::new(Clips::of(&program, vocabulary));
         let mut views = Views::default();
         let scene = Scene { program: &program, costs: &costs, clips: &clips, vocabulary };
-        let ahead = ahead::fill(&mut views, &scene);
+        let ahead = ahead::fill(&mut views, &scene)?;
         Ok(Self {
             space: Mutex::new(Space::new(program.clone(), costs.clone())),
             views: Arc::new(Mutex::new(views)),

@@ -10,9 +10,12 @@ use super::program::Program;
 use super::space::Space;
 use super::views::{Views, Walked};
 use crate::automaton::DEAD;
+use crate::error::ConstrainError;
 use crate::functions::{Functions, Spending};
 use crate::grammar::Bounds;
-use crate::limits::{AHEAD_ENTRIES_MAX, AHEAD_READINGS_MAX, AHEAD_SPACE_BYTES_MAX, AHEAD_VIEWS_MAX, AHEAD_WORK_MAX};
+use crate::limits::{
+    AHEAD_ENTRIES_MAX, AHEAD_READINGS_MAX, AHEAD_SPACE_BYTES_MAX, AHEAD_VIEWS_MAX, AHEAD_WORK_MAX, READINGS_MAX,
+};
 use crate::need::NEVER;
 use crate::table::with_twins;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -23,7 +26,10 @@ use std::sync::Arc;
 const LEVELS: [u32; 4] = [5, 4, 3, 2];
 
 /// Makes masks ahead. Whether these are all that can be asked for.
-pub(crate) fn fill(views: &mut Views, scene: &Scene<'_>) -> bool {
+///
+/// # Errors
+/// A text with more readings than are followed.
+pub(crate) fn fill(views: &mut Views, scene: &Scene<'_>) -> Result<bool, ConstrainError> {
     let wider = scene.clips.wider();
     let program = nearer(scene.program, &wider);
     let costs = Costs::of(&program, scene.vocabulary);
@@ -36,6 +42,9 @@ pub(crate) fn fill(views: &mut Views, scene: &Scene<'_>) -> bool {
         if explored != Explored::Partly {
             break;
         }
+    }
+    if space.dropped {
+        return Err(ConstrainError::TooLarge { what: "readings of one text at once", limit: READINGS_MAX });
     }
     let mut complete = explored == Explored::All;
     while states.len() > 1 {
@@ -51,7 +60,7 @@ pub(crate) fn fill(views: &mut Views, scene: &Scene<'_>) -> bool {
             }
         }
     }
-    complete
+    Ok(complete)
 }
 
 /// The program with each count as small as it can be without a token that could tell.

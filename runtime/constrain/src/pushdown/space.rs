@@ -78,6 +78,8 @@ pub(crate) struct Space {
     state_ids: FxHashMap<(Box<[Reading]>, bool), u32>,
     steps: Vec<Step>,
     bytes: usize,
+    /// Whether some state had more readings than are followed.
+    pub(crate) dropped: bool,
     /// By state, its mask and the tokens left from which it is whole, once asked for.
     pub(crate) masks: Vec<Option<(Arc<[u64]>, u32)>>,
 }
@@ -95,6 +97,7 @@ impl Space {
             state_ids: FxHashMap::default(),
             steps: Vec::new(),
             bytes: 0,
+            dropped: false,
             masks: Vec::new(),
             costs,
             program,
@@ -286,6 +289,7 @@ impl Space {
         readings.sort_unstable();
         readings.dedup();
         if readings.len() > READINGS_MAX {
+            self.dropped = true;
             readings.sort_by_key(|(place, stack)| (self.cost(*place, *stack), *place, *stack));
             readings.truncate(READINGS_MAX);
             readings.sort_unstable();

@@ -32,6 +32,8 @@ pub(super) struct Languages {
     ids: FxHashMap<Box<[u32]>, LanguageId>,
     answers: FxHashMap<(Operation, LanguageId, LanguageId), LanguageId>,
     named: FxHashMap<String, LanguageId>,
+    /// Whether some text of a language has a length within bounds.
+    lengths: FxHashMap<(LanguageId, u32, Option<u32>), bool>,
     cells: usize,
     made: usize,
 }
@@ -50,6 +52,7 @@ impl Languages {
             ids: FxHashMap::default(),
             answers: FxHashMap::default(),
             named: FxHashMap::default(),
+            lengths: FxHashMap::default(),
             cells: 0,
             made: 0,
         };
@@ -205,10 +208,19 @@ impl Languages {
     }
 
     /// Whether a text of the language has so many characters.
-    pub(super) fn has_length_within(&self, id: LanguageId, min: u32, max: Option<u32>) -> Result<bool, Refusal> {
+    pub(super) fn has_length_within(&mut self, id: LanguageId, min: u32, max: Option<u32>) -> Result<bool, Refusal> {
         if id == Self::ANY {
             return Ok(true);
         }
+        if let Some(known) = self.lengths.get(&(id, min, max)) {
+            return Ok(*known);
+        }
+        let found = self.find_length_within(id, min, max)?;
+        self.lengths.insert((id, min, max), found);
+        Ok(found)
+    }
+
+    fn find_length_within(&self, id: LanguageId, min: u32, max: Option<u32>) -> Result<bool, Refusal> {
         let automaton = self.automaton(id);
         let count = automaton.state_count();
         let is_lead = |byte: u8| byte & 0xc0 != 0x80;
