@@ -147,3 +147,114 @@ fn count_of(code: &[Op], register: u16) -> Option<u32> {
         _ => None,
     })?
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::{Entry, Hole, HoleOptions, JoinPolicy, Place};
+    use crate::{Silent, run};
+    use sgl_protocol::{Event, LanguageModel, Role, Scripted, SessionId, Shape, Usage};
+    use std::time::Duration;
+
+    /// A scripted model that notes what is said in advance.
+    struct Noting {
+        model: Scripted,
+        hints: Vec<(u64, Hint)>,
+        texts: Vec<(u64, String)>,
+    }
+
+    impl LanguageModel for Noting {
+        fn submit(&mut self, command: Command) {
+            match &command {
+                Command::Hint { session, hint } => self.hints.push((session.0, hint.clone())),
+                Command::Append { session: SessionId(name), text } => self.texts.push((*name, text.clone())),
+                _ => {}
+            }
+            self.model.submit(command);
+        }
+
+        fn poll(&mut self, patience: Duration, events: &mut Vec<Event>) {
+            self.model.poll(patience, events);
+        }
+
+        fn usage(&self) -> Usage {
+            self.model.usage()
+        }
+    }
+
+    /// What is said while a program of these functions runs; its holes have 10 and 20 tokens, its texts are one short and one long.
+    fn said(functions: Vec<Vec<Op>>) -> Noting {
+        let at = Place { file: 0, start: 0, end: 0 };
+        let hole = |max_tokens| Hole {
+            label: "x".into(),
+            shape: Shape::free_text(),
+            model: None,
+            follow: String::new(),
+            max_tokens: Some(max_tokens),
+            at,
+        };
+        let function = |code: Vec<Op>| Function {
+            name: "f".into(),
+            parameters: 0,
+            registers: 8,
+            places: vec![at; code.len()],
+            code,
+        };
+        let image = Image {
+            holes: vec![hole(10), hole(20)],
+            texts: vec!["short".into(), "a beginning that is long enough to be worth a word. ".repeat(3)],
+            functions: functions.into_iter().map(function).collect(),
+            ..Image::default()
+        };
+        let entry = Entry {
+            name: "main".into(),
+            doc: String::new(),
+            function: 0,
+            prompt: true,
+            parameters: Vec::new(),
+            result: Shape::free_text(),
+            uses: Vec::new(),
+        };
+        let model = Scripted::new(Vec::new(), Box::new(|_| Some("a text".to_string())));
+        let mut noting = Noting { model, hints: Vec::new(), texts: Vec::new() };
+        let done = run(&image, &entry, Vec::new(), &mut noting, &RunOptions::default(), &mut Silent);
+        assert!(done.is_ok(), "{done:?}");
+        noting
+    }
+
+    fn ask(hole: u32) -> Op {
+        Op::Generate { to: 7, hole, options: HoleOptions::default(), metadata: Vec::new() }
+    }
+
+    const RETURN: Op = Op::Return { value: 7 };
+
+    #[test]
+    fn each_question_comes_with_what_is_generated_later_and_the_last_says_so() {
+        let noting = said(vec![vec![Op::Append { text: 0 }, ask(0), ask(1), ask(0), RETURN]]);
+        let expected = [Hint::Remaining(Some(30)), Hint::Remaining(Some(10)), Hint::LastUse];
+        assert_eq!(noting.hints, expected.map(|hint| (1, hint)));
+    }
+
+    #[test]
+    fn a_trunk_is_told_of_its_branches_and_of_what_comes_after_them() {
+        let fork =
+            Op::ForkNamed { to: 1, functions: vec![1, 1], captures: Vec::new(), record: 0, join: JoinPolicy::Race };
+        let noting = said(vec![vec![ask(0), fork, ask(1), RETURN], vec![ask(0), RETURN]]);
+        let trunk: Vec<&Hint> = noting.hints.iter().filter(|(name, _)| *name == 1).map(|(_, hint)| hint).collect();
+        assert_eq!(trunk, [&Hint::Forks(2), &Hint::Remaining(Some(20)), &Hint::LastUse]);
+    }
+
+    #[test]
+    fn what_the_next_transcript_begins_with_is_said_once_before_it_is_opened() {
+        let spawn = |to| Op::Spawn { to, function: 1, arguments: Vec::new(), start: Start::Fresh };
+        let other = vec![Op::OpenRole { role: Role::User }, Op::Append { text: 1 }, ask(0), Op::CloseRole, RETURN];
+        let noting = said(vec![vec![ask(0), spawn(1), ask(0), spawn(2), ask(1), RETURN], other]);
+        let next: Vec<u64> =
+            noting.hints.iter().filter(|(_, hint)| *hint == Hint::Next).map(|(name, _)| *name).collect();
+        assert_eq!(next.len(), 1, "{:?}", noting.hints);
+        let begins = noting.texts.iter().filter(|(name, _)| *name == next[0]);
+        assert_eq!(begins.count(), 1);
+        assert_eq!(noting.texts[0].0, next[0], "it is said before it is written");
+        assert_eq!(noting.texts.len(), 3);
+    }
+}
