@@ -4,6 +4,7 @@ use super::Machine;
 use crate::task::{Slot, Stop, Wait};
 use crate::trap::Fault;
 use crate::value::{Shared, Value, parts, within_depth};
+use rustc_hash::FxHashSet;
 
 impl Machine<'_> {
     /// The value itself, not who computes it.
@@ -50,15 +51,17 @@ impl Machine<'_> {
     }
 }
 
-/// Whether a value, or one in it, is pending.
+/// Whether a value, or one in it, is pending. What several places share is looked at once: a list of twice a list of twice a list
+/// has more places than can ever be visited.
 fn is_pending_within(value: &Value) -> bool {
     let mut open = vec![value];
+    let mut seen = FxHashSet::default();
     while let Some(value) = open.pop() {
         if matches!(value, Value::Pending(_)) {
             return true;
         }
         parts(value, |part| {
-            if may_be_pending(part) {
+            if may_be_pending(part) && shared_place(part).is_none_or(|place| seen.insert(place)) {
                 open.push(part);
             }
         });
@@ -66,9 +69,41 @@ fn is_pending_within(value: &Value) -> bool {
     false
 }
 
+/// Where the parts of a value lie, if another value may have the same.
+fn shared_place(value: &Value) -> Option<*const ()> {
+    match value {
+        Value::List(items)
+        | Value::Tuple(items)
+        | Value::Record(_, items)
+        | Value::Variant(_, _, items)
+        | Value::Closure(_, items) => items.is_shared().then(|| items.place().cast()),
+        Value::Map(pairs) => pairs.is_shared().then(|| pairs.place().cast()),
+        _ => None,
+    }
+}
+
 fn may_be_pending(value: &Value) -> bool {
     !matches!(
         value,
         Value::Unit | Value::None | Value::Unknown | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::TaskId;
+
+    fn doubled(innermost: Value, levels: usize) -> Value {
+        (0..levels).fold(innermost, |inner, _| Value::list(vec![inner.clone(), inner]))
+    }
+
+    #[test]
+    fn shared_parts_are_looked_at_once() {
+        assert!(!is_pending_within(&doubled(Value::list(vec![Value::Int(1)]), 200)));
+        assert!(is_pending_within(&doubled(Value::Pending(TaskId(0)), 200)));
+        let pair = Value::list(vec![Value::Int(1)]);
+        let first_whole = vec![pair.clone(), doubled(pair, 3), Value::list(vec![Value::Pending(TaskId(0))])];
+        assert!(is_pending_within(&Value::list(first_whole)));
+    }
 }

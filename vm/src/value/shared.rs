@@ -36,6 +36,11 @@ impl<T: Part> Shared<T> {
         Rc::get_mut(&mut self.0)
     }
 
+    /// Whether another share has the same parts.
+    pub(crate) fn is_shared(&self) -> bool {
+        Rc::strong_count(&self.0) > 1
+    }
+
     /// Where the parts are, behind the counts.
     pub(crate) fn place(&self) -> *const Vec<T> {
         Rc::as_ptr(&self.0)
