@@ -122,3 +122,18 @@ fn damaged_images_are_refused_or_run_within_their_limits() {
     }
     assert!(sound > count / 50, "only {sound} of {count} damaged images passed the verifier: the test runs nothing");
 }
+
+/// What fuzzing found once, as bodies of images: values that hold the same value twice at every level.
+#[test]
+fn images_that_took_for_ever_end() {
+    let limits = Limits { steps: 20_000, tasks: 50, branches: 20, elements: 10_000, ..Limits::default() };
+    let options = RunOptions { limits, ..RunOptions::default() };
+    for entry in fs::read_dir(folder().join("images/found")).expect("kept images are readable") {
+        let path = entry.expect("kept images are readable").path();
+        let body = fs::read(&path).expect("kept images are readable");
+        let image = sgl_vm::decode(&sgl_vm::frame(&body)).expect("they are sound");
+        let outcomes = outcomes(&image, &options);
+        assert!(outcomes.iter().all(|outcome| outcome.len() < 100_000_000), "{}", path.display());
+        assert!(!outcomes.is_empty(), "{}", path.display());
+    }
+}

@@ -268,9 +268,15 @@ impl Machine<'_> {
             }
             Op::WriteAs { to, of, shape } => {
                 let value = self.told(id, *of)?;
-                (Some(*to), Value::text(written_as(&value, &image.shapes[*shape as usize], image)))
+                let text = written_as(&value, &image.shapes[*shape as usize], image);
+                values::within(text.len(), limit, "a text")?;
+                (Some(*to), Value::text(text))
             }
-            Op::ToText { to, of } => (Some(*to), Value::text(text_of(&self.told(id, *of)?, image))),
+            Op::ToText { to, of } => {
+                let text = text_of(&self.told(id, *of)?, image);
+                values::within(text.len(), limit, "a text")?;
+                (Some(*to), Value::text(text))
+            }
             Op::Concat { to, items } => {
                 let mut text = String::new();
                 for item in items {

@@ -19,8 +19,8 @@ pub struct Limits {
 
 /// Levels of a value that is written, shown, compared with a type, or given out.
 pub(crate) const TOLD_DEPTH_MAX: usize = 1_500;
-/// Lists, records and the like in it, each as often as it is met.
-pub(crate) const TOLD_PARTS_MAX: usize = 20_000_000;
+/// Lists, records and the like in it, each as often as it is met: as JSON, a record takes some 500 bytes while it is written.
+pub(crate) const TOLD_PARTS_MAX: usize = 2_000_000;
 /// Values of a recursive type inside each other, where they are read from text or JSON.
 pub(crate) const VALUE_DEPTH_MAX: usize = 500;
 

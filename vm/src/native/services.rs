@@ -243,7 +243,10 @@ unsafe extern "C" fn to_text(context: *const Context, of: *const Value) -> u64 {
     match of {
         Value::Str(text) => pointer_of(Value::Str(Rc::clone(text))),
         other if within_depth(other).is_err() => 0,
-        other => pointer_of(Value::text(text_of(other, context.image()))),
+        other => match text_of(other, context.image()) {
+            text if text.len() > context.elements() => 0,
+            text => pointer_of(Value::text(text)),
+        },
     }
 }
 

@@ -4,6 +4,9 @@ use super::{Part, Value};
 use crate::limits::{TOLD_DEPTH_MAX, TOLD_PARTS_MAX};
 use crate::trap::Fault;
 
+/// Bytes of a text that count as one part.
+const TEXT_OF_A_PART: usize = 64;
+
 /// A fault if the value nests deeper than what goes through it may, or is larger than it may be.
 pub(crate) fn within_depth(value: &Value) -> Result<(), Fault> {
     let mut open: Vec<(&Value, usize)> = vec![(value, 0)];
@@ -14,16 +17,17 @@ pub(crate) fn within_depth(value: &Value) -> Result<(), Fault> {
             let message = format!("the value nests deeper than {TOLD_DEPTH_MAX} levels, which is too deep to be told");
             return Err(Fault::new(message).with_help("take it apart with a loop"));
         }
+        parts(value, |part| match part {
+            // What is told of a text is as long as the text, in each place.
+            Value::Str(text) => seen += text.len() / TEXT_OF_A_PART,
+            part if part.has_parts() => open.push((part, depth + 1)),
+            _ => {}
+        });
         // Parts that are shared are met again in each place.
         if seen > TOLD_PARTS_MAX {
             let message = format!("the value has more than {TOLD_PARTS_MAX} parts, which is too many to be told");
             return Err(Fault::new(message).with_help("keep less in one value"));
         }
-        parts(value, |part| {
-            if part.has_parts() {
-                open.push((part, depth + 1));
-            }
-        });
     }
     Ok(())
 }
@@ -63,5 +67,13 @@ mod tests {
     fn what_doubles_at_every_level_is_too_large() {
         let doubled = (0..60).fold(Value::list(vec![]), |inner, _| Value::list(vec![inner.clone(), inner]));
         assert!(within_depth(&doubled).is_err_and(|fault| fault.message.contains("parts")));
+    }
+
+    #[test]
+    fn a_long_text_in_many_places_is_too_large() {
+        let long = Value::text("x".repeat(64_000));
+        let places = |count: usize| Value::list(vec![long.clone(); count]);
+        assert!(within_depth(&places(TOLD_PARTS_MAX / 1_000 - 1)).is_ok());
+        assert!(within_depth(&Value::list(vec![places(TOLD_PARTS_MAX / 1_000 + 1)])).is_err());
     }
 }
